@@ -1,0 +1,61 @@
+"""Figures put into sentences: which model is ahead, by how much, and whether that is more than chance."""
+
+import math
+
+from latent.metrics import Figures
+
+# Differences within this many standard errors are called too close to tell.
+STANDARD_ERRORS = 2.0
+
+
+def _ranked(scores: dict[str, float], *, higher_is_better: bool) -> list[tuple[str, float]]:
+    return sorted(scores.items(), key=lambda item: item[1], reverse=higher_is_better)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def neighbours(scores: dict[str, float], rows: int) -> str:
+    """The ranking by neighbour accuracy; an accuracy over `rows` has the standard error sqrt(p (1 - p) / rows)."""
+    ranked = _ranked(scores, higher_is_better=True)
+    (best, top), others = ranked[0], ranked[1:]
+    # The rows are the same for all, so this is wider than the true error of a difference: cautious.
+    close = [
+        name for name, p in others
+        if top - p < STANDARD_ERRORS * math.sqrt((top * (1 - top) + p * (1 - p)) / rows)
+    ]  # fmt: skip
+    listing = ", ".join(f"{name} {100 * p:.1f} %" for name, p in ranked)
+    if close:
+        ahead = f"**Sorting by class is too close to tell** between {_listed([best, *close])}"
+    else:
+        ahead = f"**{best} sorts the images best** by class"
+    return f"{ahead}: the majority of the 10 nearest codes is right for {listing}."
+
+
+def reconstruction(scores: dict[str, float]) -> str:
+    """The ranking by held-out mean squared error, as a distance from the best."""
+    (best, low), *others = _ranked(scores, higher_is_better=False)
+    behind = ", ".join(f"{name} {100 * (mse / low - 1):.0f} % more" for name, mse in others)
+    return f"**{best} reconstructs best**: a held-out MSE of {low:.4f}; {behind}."
+
+
+def sampling(variational: list[str], others: list[str]) -> str:
+    """Which models have a prior to sample from."""
+    if not variational:
+        return "**None of these has a prior**: their samples come from a Gaussian fitted to the codes."
+    verb = "has" if len(variational) == 1 else "have"
+    rest = f"; {_listed(others)} must be sampled from a distribution fitted to the codes" if others else ""
+    return f"**{_listed(variational)} {verb} a prior** to sample new images from{rest}."
+
+
+def verdict(scores: dict[str, Figures], rows: int) -> list[str]:
+    """One sentence a question, each with its evidence; `rows` is the number of held-out images behind the figures."""
+    lines = []
+    accuracies = {n: f.neighbour_accuracy for n, f in scores.items() if f.neighbour_accuracy is not None}
+    if len(accuracies) == len(scores):
+        lines.append(neighbours(accuracies, rows))
+    lines.append(reconstruction({n: f.reconstruction_mse for n, f in scores.items()}))
+    variational = [n for n, f in scores.items() if f.kl is not None]
+    lines.append(sampling(variational, [n for n in scores if n not in variational]))
+    return lines
