@@ -1,0 +1,1 @@
+"""Training: images in, checkpoint folders out.  `python -m train MODEL --dataset NAME`."""
