@@ -1,0 +1,72 @@
+"""The router and the sidebar: which data set, which models, which device.  Pages do the rest."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:  # also when started by AppTest, without main.py
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st  # noqa: E402
+
+from aemodels import datasets  # noqa: E402
+from dashboard import resources, state  # noqa: E402
+
+PAGES = [
+    st.Page("views/map.py", title="Map", icon=":material/scatter_plot:", default=True,
+            help="The latent codes as a map: colour, lasso, and see what lies where."),
+    st.Page("views/interpolate.py", title="Interpolate", icon=":material/timeline:",
+            help="Walk from one image to another through the latent space of each model."),
+    st.Page("views/sample.py", title="Sample", icon=":material/casino:",
+            help="Decode points drawn from the prior, or from a distribution fitted to the codes."),
+    st.Page("views/compare.py", title="Compare", icon=":material/compare:",
+            help="Two or more models on the same rows: maps, reconstructions and figures."),
+    st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/inventory_2:",
+            help="What there is: model cards and learning curves."),
+]  # fmt: skip
+
+
+def sidebar() -> state.Chosen | None:
+    """The choice that all pages share; None where there is no usable checkpoint."""
+    by_dataset: dict[str, list] = {}
+    for found in resources.checkpoints():
+        by_dataset.setdefault(found.config.dataset, []).append(found)
+    if not by_dataset:
+        return None
+    names = sorted(by_dataset)
+    preferred = state.PREFERRED_DATASET if state.PREFERRED_DATASET in names else names[0]
+    dataset = state.choice(
+        st.selectbox, "Data set", names, "data", preferred, text=datasets.title, on_change=state.forget_rows
+    )
+    models = {c.name: c for c in by_dataset[dataset]}
+    first, second = state.preferred_pair(list(models))
+    a = state.choice(st.selectbox, "Model A", list(models), "a", first)
+    others = [state.NO_MODEL, *(n for n in models if n != a)]
+    b = state.choice(st.selectbox, "Model B", others, "b", second if second in others else state.NO_MODEL)
+    device = state.choice(st.selectbox, "Device", resources.devices(), "device")
+    st.caption(f"Models run on {resources.device_label(device)}")
+    if resources.broken():
+        st.caption(f":material/warning: {len(resources.broken())} unusable: see Checkpoints")
+    return state.Chosen(models[a], models.get(b), device)
+
+
+st.set_page_config(page_title="Latentboard", page_icon=Path(__file__).with_name("icon.png"), layout="wide")
+st.logo(Path(__file__).with_name("logo.svg"), size="large")
+# The one style that no theme option sets: maps get the width that the wide layout leaves empty at its sides.
+st.html("<style>[data-testid='stMainBlockContainer'] { padding-left: 1.5rem; padding-right: 1.5rem; }</style>")
+page = st.navigation(PAGES)
+with st.sidebar:
+    chosen = sidebar()
+if chosen is None and page.title != "Checkpoints":
+    st.title("No checkpoint yet")
+    st.markdown(
+        "Latentboard shows what a trained autoencoder has learned, and there is none under the checkpoints folder. "
+        "Train one in seconds, without a download:"
+    )
+    st.code("python -m train vae --dataset digits --latent-dim 8 --epochs 60", language="bash")
+    st.button("Look again", icon=":material/refresh:")
+    if resources.broken():
+        st.caption(f"{len(resources.broken())} folders there cannot be used; the Checkpoints page says why.")
+else:
+    st.session_state["_chosen"] = chosen
+    page.run()

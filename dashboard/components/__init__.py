@@ -1,0 +1,96 @@
+"""Custom components (v2): what must follow the pointer or the clock lives in the page itself.
+
+Each is one JavaScript and one CSS file beside this one; pictures go down as one sheet, never image by image.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from latent import pictures
+
+_HERE = Path(__file__).resolve().parent
+
+
+def _component(name: str) -> Callable:
+    files = {kind: (_HERE / f"{name}.{kind}").read_text() for kind in ("js", "css")}
+    return st.components.v2.component(f"latentboard_{name}", html="<div class='root'></div>\n", **files)
+
+
+_gallery, _player, _pointer = (_component(n) for n in ("gallery", "player", "pointer"))
+_SHEET_COLUMNS = 16
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A labelled run of images: uint8 (N, C, H, W), with a caption and a frame colour each, and ids to click on."""
+
+    images: np.ndarray
+    label: str = ""
+    accent: str = ""
+    captions: Sequence[str] = ()
+    colours: Sequence[str] = ()
+    ids: Sequence[int] = field(default_factory=tuple)
+
+    def payload(self) -> dict:
+        height, width = self.images.shape[-2:]
+        columns = min(_SHEET_COLUMNS, max(1, len(self.images)))
+        return {
+            "sheet": pictures.data_url(pictures.sheet(self.images, columns)) if len(self.images) else "",
+            "columns": columns,
+            "count": len(self.images),
+            "width": width,
+            "height": height,
+            "label": self.label,
+            "accent": self.accent,
+            "captions": list(self.captions),
+            "colours": list(self.colours),
+            "ids": [int(i) for i in self.ids],
+        }
+
+
+def gallery(
+    strips: Sequence[Strip], *, key: str, size: int = 48, aligned: bool = False, on_click: Callable | None = None
+) -> None:
+    """Images as tiles of about `size` pixels; `aligned` strips are one row each, column under column.
+
+    With `on_click(row_id)`, a click on a tile calls it with the tile's id.
+    """
+
+    def clicked() -> None:
+        row_id = st.session_state[key].clicked
+        if row_id is not None:
+            on_click(int(row_id))
+
+    _gallery(
+        key=key,
+        data={
+            "strips": [s.payload() for s in strips], "size": size, "aligned": aligned,
+            "clickable": on_click is not None,
+        },
+        on_clicked_change=clicked if on_click else lambda: None,
+    )  # fmt: skip
+
+
+def player(strips: Sequence[Strip], *, key: str, seconds: float = 3.0) -> None:
+    """Frames of one or more walks in step: plays, loops and scrubs in the browser, the server is not asked."""
+    _player(key=key, data={"strips": [s.payload() for s in strips], "seconds": seconds})
+
+
+def pointer(models: Sequence[dict], *, key: str, has_originals: bool, on_pick: Callable) -> None:
+    """The pictures of the row under the pointer, on whichever map of the page that is; no rerun.
+
+    `models`: fingerprint, label and accent of each model that reconstructs.  A click on a 3-D map, of which the
+    chart itself reports none, calls `on_pick(row_id)`.
+    """
+
+    def picked() -> None:
+        row_id = st.session_state[key].picked
+        if row_id is not None:
+            on_pick(int(row_id))
+
+    data = {"models": list(models), "hasOriginals": has_originals}
+    _pointer(key=key, data=data, on_picked_change=picked)

@@ -1,0 +1,128 @@
+// Walks in step: every model's frame at the same place of the path.  All frames are here, so that playing and
+// scrubbing need no server; where the clock stands survives a change of the walk.
+const states = new WeakMap();
+const SMALLEST = 44, LARGEST = 84; // pixels a frame of the strip may take
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".root");
+  const state = states.get(parentElement) ?? { place: 0, direction: 1, playing: false, request: 0 };
+  states.set(parentElement, state);
+  const steps = Math.max(1, ...data.strips.map((s) => s.count));
+
+  root.replaceChildren();
+  const bar = element("div", "bar");
+  const button = element("button");
+  button.type = "button";
+  const scrub = element("input");
+  Object.assign(scrub, { type: "range", min: 0, max: steps - 1, step: "any", value: state.place });
+  scrub.setAttribute("aria-label", "Place on the path");
+  const place = element("output");
+  bar.append(button, scrub, place);
+  root.append(bar);
+  const rows = data.strips.map((strip) => drawRow(strip, (n) => { pause(); go(n); }));
+  root.append(...rows.map((r) => r.box));
+
+  const go = (at) => {
+    state.place = Math.min(Math.max(at, 0), steps - 1);
+    const frame = Math.round(state.place);
+    scrub.value = state.place;
+    place.textContent = `frame ${frame + 1} of ${steps}`;
+    root.dataset.frame = frame;
+    for (const row of rows) row.show(frame);
+  };
+  const label = () => { button.textContent = state.playing ? "❚❚ Pause" : "▶ Play"; };
+  const pause = () => { state.playing = false; cancelAnimationFrame(state.request); label(); };
+  const play = () => {
+    state.playing = true;
+    label();
+    let before = performance.now();
+    const tick = (now) => {
+      // Forth and back, so that the loop has no jump.
+      let next = state.place + (state.direction * (now - before) * (steps - 1)) / (1000 * data.seconds);
+      before = now;
+      if (next >= steps - 1 || next <= 0) state.direction = next <= 0 ? 1 : -1;
+      go(next);
+      if (state.playing) state.request = requestAnimationFrame(tick);
+    };
+    cancelAnimationFrame(state.request);
+    state.request = requestAnimationFrame(tick);
+  };
+  button.onclick = () => (state.playing ? pause() : play());
+  scrub.oninput = () => { pause(); go(Number(scrub.value)); };
+
+  Promise.all(rows.map((r) => r.ready)).then(() => { go(state.place); if (state.playing) play(); });
+  label();
+  return () => { cancelAnimationFrame(state.request); };
+}
+
+function element(tag, className = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  return made;
+}
+
+function drawRow(strip, jump) {
+  const box = element("div", "row");
+  box.style.setProperty("--accent", strip.accent);
+  const side = 168;
+  const big = canvas(strip, side, "big");
+  big.style.borderColor = strip.accent;
+  big.setAttribute("role", "img");
+  big.setAttribute("aria-label", `${strip.label}: decoded image at this place of the path`);
+  const right = element("div");
+  const label = element("div", "label");
+  const dot = element("span", "dot");
+  dot.style.background = strip.accent;
+  label.append(dot, strip.label);
+  const frames = element("div", "frames");
+  const small = [];
+  for (let n = 0; n < strip.count; n++) {
+    const button = element("button", "frame");
+    button.type = "button";
+    button.title = strip.captions[n] ?? "";
+    button.setAttribute("aria-label", `${strip.label}, frame ${n + 1}`);
+    button.onclick = () => jump(n);
+    small.push(canvas(strip, 0));
+    button.append(small[n]);
+    frames.append(button);
+  }
+  // Full rows of equal length, as few as keep a frame readable.
+  new ResizeObserver(([entry]) => {
+    const lines = Math.ceil((strip.count * SMALLEST) / Math.max(entry.contentRect.width, SMALLEST));
+    const across = Math.ceil(strip.count / lines);
+    frames.style.gridTemplateColumns = `repeat(${across}, minmax(0, ${LARGEST}px))`;
+  }).observe(frames);
+  right.append(label, frames);
+  box.append(big, right);
+
+  const sheet = new Image();
+  const cut = (target, n) => {
+    const context = target.getContext("2d");
+    const x = (n % strip.columns) * strip.width, y = Math.floor(n / strip.columns) * strip.height;
+    context.drawImage(sheet, x, y, strip.width, strip.height, 0, 0, strip.width, strip.height);
+  };
+  const ready = new Promise((done) => {
+    sheet.onload = () => { small.forEach(cut); done(); };
+    sheet.src = strip.sheet;
+  });
+  let shown = -1;
+  const show = (n) => {
+    if (n === shown || n >= strip.count) return;
+    if (shown >= 0) frames.children[shown].removeAttribute("aria-current");
+    frames.children[n].setAttribute("aria-current", "true");
+    cut(big, n);
+    shown = n;
+  };
+  return { box, ready, show };
+}
+
+function canvas(strip, side, className = "") {
+  const made = element("canvas", className);
+  Object.assign(made, { width: strip.width, height: strip.height });
+  if (side) {
+    const scale = side / Math.max(strip.width, strip.height);
+    made.style.width = `${strip.width * scale}px`;
+    made.style.height = `${strip.height * scale}px`;
+  }
+  return made;
+}

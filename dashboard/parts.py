@@ -1,0 +1,277 @@
+"""Pieces of a page that several pages share: map settings, a map that may have to be computed, missing images."""
+
+import dataclasses
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from aemodels import checkpoint, datasets
+from aemodels.checkpoint import Checkpoint
+from dashboard import components, figures, palette, resources, state
+from latent import jobs, metrics, project
+from latent.space import LatentSpace
+
+METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
+METRICS = ("euclidean", "cosine", "manhattan", "correlation")
+DOWNLOAD_HINT = "Originals are missing: {title} is not on this machine. Everything decoded still works."
+
+
+def projection_controls(latent_dim: int) -> project.Settings | None:
+    """The map's settings, bound to the link; None where they make no sense, with one line that says so."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row:
+        methods = list(METHODS) if latent_dim > 1 else ["axes"]
+        method = state.choice(
+            st.segmented_control, "Projection", methods, "projection", methods[0], text=lambda m: METHODS[m]
+        )
+        dims = state.choice(st.segmented_control, "Dimensions", [2, 3], "dims", 2, text=lambda n: f"{n}D")
+        if method == "axes":
+            return _axes_controls(latent_dim, dims)
+        if method == "pca":
+            return _settings(method="pca", dims=dims)
+        with st.popover("UMAP settings", icon=":material/tune:"):
+            neighbours = state.number(
+                st.slider, "Neighbours", 2, 200, 15, "neighbours", help="How many nearest codes each point is tied to: "
+                "few show fine structure, many the large one.",
+            )  # fmt: skip
+            min_dist = state.number(
+                st.slider, "Minimum distance", 0.0, 0.99, 0.1, "min_dist", help="How tightly points may be packed."
+            )
+            metric = state.choice(st.selectbox, "Metric", METRICS, "metric")
+            seed = state.number(st.number_input, "Seed", 0, 2**31 - 1, 0, "map_seed")
+        return _settings(
+            method="umap", dims=dims, neighbours=neighbours, min_dist=min_dist, metric=metric, seed=int(seed)
+        )
+
+
+def _axes_controls(latent_dim: int, dims: int) -> project.Settings | None:
+    axes = [
+        state.number(st.number_input, f"{name} axis", 1, latent_dim, min(n + 1, latent_dim), f"axis{n + 1}", width=90)
+        for n, name in enumerate("xyz"[:dims])
+    ]
+    return _settings(method="axes", dims=dims, axes=tuple(int(a) - 1 for a in axes))
+
+
+def _settings(**given) -> project.Settings | None:
+    try:
+        return project.Settings(**given)
+    except ValueError as error:
+        st.error(f"This map cannot be drawn: {error}.")
+        return None
+
+
+def latent_map(
+    found: Checkpoint, space: LatentSpace, settings: project.Settings, colouring: str, marks: figures.Marks, *,
+    key: str, height: int, legend: bool = True, on_select=None,
+) -> project.Projection | None:  # fmt: skip
+    """A map with its title; where UMAP has not been computed yet, the offer to do so, progress and cancel."""
+    try:
+        projection = resources.projection(found, settings)
+    except ValueError as error:
+        st.error(f"This map cannot be drawn: {error}.")
+        return None
+    if projection is None:
+        _compute(found, space, settings, key)
+        return None
+    if colouring not in figures.colourings(space):
+        colouring = figures.colourings(space)[0]
+    st.plotly_chart(
+        figures.latent_map(projection, space, colouring, marks, height=height, legend=legend),
+        key=key, alt=f"Latent codes of {found.name} projected by {settings.label()}, coloured by {colouring.lower()}",
+        on_select=on_select or (lambda: state.remember_selection(key)), selection_mode=("points", "box", "lasso"),
+        config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
+    )  # fmt: skip
+    return projection
+
+
+def _compute(found: Checkpoint, space: LatentSpace, settings: project.Settings, key: str) -> None:
+    job_key = (found.fingerprint, settings)
+    with st.container(border=True):
+        job = jobs.find(job_key)
+        if job is None or job.state == "cancelled":
+            st.markdown(f"**{settings.label()}** of {found.name} has not been computed yet.")
+            st.caption(
+                f"{len(space):,} codes; the first map of a session takes half a minute, others a few seconds. It is kept on disk."
+            )
+            st.button(
+                "Compute this map", icon=":material/play_arrow:", type="primary", key=f"{key}_compute",
+                on_click=_start, args=(job_key, found, space, settings),
+            )  # fmt: skip
+        elif job.state == "failed":
+            st.error(f"This map could not be computed: {job.error}.")
+            st.button("Try again", key=f"{key}_again", on_click=_start, args=(job_key, found, space, settings))
+        else:
+            _progress(job_key, settings, key)
+
+
+def _start(job_key, found: Checkpoint, space: LatentSpace, settings: project.Settings) -> None:
+    store = resources.store()
+    jobs.start(
+        job_key,
+        lambda progress, cancelled: project.cached_fit(
+            space, settings, store, found.path, progress=progress, cancelled=cancelled
+        ),
+    )
+
+
+def _progress(job_key, settings: project.Settings, key: str) -> None:
+    @st.fragment(run_every=0.4)
+    def watch() -> None:
+        job = jobs.find(job_key)
+        if job is None or job.state != "running":
+            st.rerun()
+        st.progress(min(job.progress, 1.0), text=f"{settings.label()}: {job.message} · {job.seconds:.0f} s")
+        st.button("Cancel", icon=":material/close:", key=f"{key}_cancel", on_click=job.cancel)
+
+    watch()
+
+
+def colour_control(space: LatentSpace) -> str:
+    return state.choice(st.selectbox, "Colour by", figures.colourings(space), "colour", width=200)
+
+
+def missing_images(found: Checkpoint) -> None:
+    """Says that originals are not here, and offers the download where there is one."""
+    name = found.config.dataset
+    title = datasets.title(name)
+    entry, _ = datasets.find(name)
+    job = jobs.find(("download", name))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if job is not None and job.state == "running":
+            _watch_download(title, name)
+            return
+        if job is not None and job.state == "failed":
+            st.warning(str(job.error), icon=":material/cloud_off:")
+        else:
+            st.info(DOWNLOAD_HINT.format(title=title), icon=":material/image_not_supported:")
+        if entry.downloads:
+            st.button(f"Download {title}", icon=":material/download:", on_click=_download, args=(name,))
+
+
+def _download(name: str) -> None:
+    jobs.start(("download", name), lambda progress, cancelled: len(datasets.load(name, "held-out", download=True)))
+
+
+def _watch_download(title: str, name: str) -> None:
+    @st.fragment(run_every=0.5)
+    def watch() -> None:
+        job = jobs.find(("download", name))
+        if job is None or job.state != "running":
+            st.rerun()
+        st.markdown(f":material/downloading: Downloading {title} · {job.seconds:.0f} s")
+
+    watch()
+
+
+# --- tiles ----------------------------------------------------------------------------------------------------
+
+
+def captions(space: LatentSpace, row_ids: Sequence[int]) -> list[str]:
+    """`Sneaker · #4711` for each row."""
+    labels = [""] * len(row_ids)
+    if space.labels is not None:
+        labels = [f"{space.classes[space.labels[p]]} · " for p in space.positions(row_ids)]
+    return [f"{label}#{row}" for label, row in zip(labels, row_ids, strict=True)]
+
+
+def frame_colours(space: LatentSpace, row_ids: Sequence[int]) -> list[str]:
+    """The class colour of each row."""
+    if space.labels is None:
+        return []
+    colours = palette.classes(len(space.classes))
+    return [colours[space.labels[p]] for p in space.positions(row_ids)]
+
+
+def rows_strip(
+    space: LatentSpace, row_ids: Sequence[int], images: np.ndarray, label: str = "", accent: str = ""
+) -> components.Strip:
+    """Tiles of rows, captioned and framed by class."""
+    return components.Strip(
+        images, label, accent, captions(space, row_ids), frame_colours(space, row_ids), [int(r) for r in row_ids]
+    )
+
+
+def images_of(found: Checkpoint, space: LatentSpace, row_ids: Sequence[int]) -> tuple[np.ndarray, str]:
+    """Originals where they are on this machine, else reconstructions, and which of the two it is."""
+    originals = resources.originals(found)
+    if originals is None:
+        return resources.reconstructions(space, row_ids), f"reconstructions by {found.name}"
+    return originals.take(row_ids), "originals"
+
+
+def shares(space: LatentSpace, row_ids: Sequence[int]) -> str:
+    """`61 % Sneaker · 30 % Ankle boot`; empty for rows without classes."""
+    if space.labels is None:
+        return ""
+    found = metrics.class_shares(space.labels[space.positions(row_ids)], space.classes)
+    return " · ".join(f"{100 * share:.0f} % {name}" for name, share in found)
+
+
+def model_label(slot: int, found: Checkpoint) -> None:
+    """The model's letter and name behind its accent colour."""
+    dot = f"<span style='color:{palette.accent(slot)}'>●</span>"
+    st.html(f"{dot} <b>{'AB'[slot]} · {html.escape(found.name)}</b>")
+
+
+def title(page: str, what: str) -> None:
+    """The page's title: what one sees, in one line."""
+    st.title(page, anchor=False)
+    st.markdown(f":gray[{what}]")
+
+
+def known_projection(found: Checkpoint, settings: project.Settings) -> project.Projection | None:
+    """The map, or None where it is yet to be computed or cannot be drawn: `latent_map` says which."""
+    try:
+        return resources.projection(found, settings)
+    except ValueError:
+        return None
+
+
+def default_colouring(space: LatentSpace) -> str:
+    return figures.colourings(space)[0]
+
+
+def default_ends(space: LatentSpace) -> tuple[int, int]:
+    """Rows to open a walk with: a shirt and a boot where there are such, else of the first and the last class."""
+    if space.labels is None:
+        return int(space.row_ids[0]), int(space.row_ids[-1])
+    present = [c for i, c in enumerate(space.classes) if (space.labels == i).any()]
+    wanted = "Shirt" if "Shirt" in present else present[0], "Ankle boot" if "Ankle boot" in present else present[-1]
+    first = [space.row_ids[space.labels == space.classes.index(name)] for name in wanted]
+    return int(first[0][0]), int(first[1][-1])
+
+
+def figures_table(
+    scores: dict[str, metrics.Figures], meanings: dict[str, str], overlaps: dict[str, float]
+) -> pd.DataFrame:
+    """One row a figure, one column a model, and what the figure means; the last row is `overlaps` by model."""
+    forms = ("{:.4f}", "{:.3f}", "{:.2f}", "{:d}")
+    rows = []
+    for (name, meaning), field, form in zip(meanings.items(), dataclasses.fields(metrics.Figures), forms, strict=False):
+        values = {n: getattr(f, field.name) for n, f in scores.items()}
+        shown = {n: "not defined" if v is None else form.format(v) for n, v in values.items()}
+        rows.append({"Figure": name, **shown, "What it means": meaning})
+    if overlaps:
+        shown = {n: f"{overlaps[n]:.3f}" if n in overlaps else "itself" for n in scores}
+        rows.append({"Figure": "Neighbour overlap", **shown, "What it means": meanings["Neighbour overlap"]})
+    return pd.DataFrame(rows).set_index("Figure")
+
+
+def checkpoints_table(found: Sequence[Checkpoint]) -> pd.DataFrame:
+    """One row a checkpoint."""
+    rows = []
+    for c in found:
+        scores = resources.figures(c.fingerprint, c)
+        rows.append(
+            {
+                "Data set": datasets.title(c.config.dataset), "Name": c.name, "Model": c.config.model,
+                "Latent dimensions": c.config.latent_dim, "Epochs": len(c.history) or None,
+                "Reconstruction MSE": scores.reconstruction_mse, "Neighbour accuracy": scores.neighbour_accuracy,
+                "KL (nats)": scores.kl, "Active units": scores.active_units,
+                "Size (MB)": round(checkpoint.size_bytes(c.path) / 1e6, 1),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,0 +1,155 @@
+"""What all sessions share, cached: the only file with `st.cache_*`.
+
+Keys are (fingerprint, settings); arrays are passed unhashed.  Models are frozen, because every session's thread
+decodes with the same ones.
+"""
+
+import copy
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+import torch
+
+from aemodels import checkpoint, datasets
+from aemodels.checkpoint import Broken, Checkpoint
+from latent import compare, device, metrics, project
+from latent.decode import decode
+from latent.space import LatentSpace
+from latent.store import Store
+
+
+@st.cache_resource(show_spinner="Reading checkpoints…", max_entries=2)
+def _load_all(root: str, signature: tuple) -> list[Checkpoint | Broken]:
+    return checkpoint.load_all(root)
+
+
+def _all() -> list[Checkpoint | Broken]:
+    root = checkpoint.root()
+    # The folder is read again when any of its files is another: a training run may end while the page is open.
+    stamps = ((str(f), f.stat().st_mtime_ns) for p in checkpoint.folders(root) for f in p.iterdir() if f.is_file())
+    return _load_all(str(root), tuple(sorted(stamps)))
+
+
+def checkpoints() -> list[Checkpoint]:
+    """Every usable checkpoint."""
+    return [c for c in _all() if isinstance(c, Checkpoint)]
+
+
+def broken() -> list[Broken]:
+    """Every folder that looks like a checkpoint and is none."""
+    return [c for c in _all() if isinstance(c, Broken)]
+
+
+def by_fingerprint(fingerprint: str) -> Checkpoint:
+    """KeyError where no checkpoint has it."""
+    for found in checkpoints():
+        if found.fingerprint == fingerprint:
+            return found
+    raise KeyError(f"no checkpoint with fingerprint {fingerprint[:12]!r}")
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _space(path: str, fingerprint: str, device_name: str, _found: Checkpoint) -> LatentSpace:
+    space = LatentSpace.from_checkpoint(_found)
+    model = copy.deepcopy(_found.model).to(torch.device(device_name)).eval().requires_grad_(False)
+    return dataclasses.replace(space, model=model)
+
+
+def space(found: Checkpoint, device_name: str = "auto") -> LatentSpace:
+    """A checkpoint's codes and model, the model on that device."""
+    return _space(str(found.path), found.fingerprint, str(device.pick(device_name)), found)
+
+
+def device_label(name: str) -> str:
+    """What a device choice comes to on this machine."""
+    return device.describe(device.pick(name))
+
+
+def devices() -> tuple[str, ...]:
+    """What can be chosen here."""
+    return ("auto", *device.available())
+
+
+# --- maps -----------------------------------------------------------------------------------------------------
+
+
+def store() -> Store:
+    return Store()
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _projection(fingerprint: str, settings: project.Settings, _space: LatentSpace, _folder: Path):
+    found = project.find(_space, settings, store(), _folder)
+    if found is None:
+        raise LookupError  # not cached: it may be computed a moment later
+    return found
+
+
+def projection(found: Checkpoint, settings: project.Settings) -> project.Projection | None:
+    """The map if it is shipped, on disk or cheap; None where it has to be computed first.
+
+    ValueError where the settings make no sense for these codes.
+    """
+    try:
+        return _projection(found.fingerprint, settings, space(found), found.path)
+    except LookupError:
+        return None
+
+
+# --- images ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Originals:
+    """The held-out images of a data set: uint8 (N, C, H, W), found by row id."""
+
+    images: np.ndarray
+    position: dict[int, int]
+
+    def take(self, row_ids) -> np.ndarray:
+        return self.images[[self.position[int(i)] for i in row_ids]]
+
+
+@st.cache_resource(show_spinner="Reading the images…", max_entries=4)
+def _originals(dataset: str, options: tuple) -> Originals:
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in dict(options).items()}
+    data = datasets.load(dataset, "held-out", download=False, **given)
+    images = data.images if isinstance(data.images, torch.Tensor) else data.images.in_memory()
+    return Originals(images.numpy(), {int(i): n for n, i in enumerate(data.row_ids)})
+
+
+def originals(found: Checkpoint) -> Originals | None:
+    """The data set's held-out images, or None where it is not on this machine."""
+    if not datasets.is_present(found.config.dataset):
+        return None
+    options = tuple(
+        sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in found.config.dataset_options.items())
+    )
+    return _originals(found.config.dataset, options)
+
+
+def reconstructions(of: LatentSpace, row_ids) -> np.ndarray:
+    """What the model makes of those rows: uint8 (n, C, H, W), decoded from the posterior means."""
+    return decode(of.model, of.codes[of.positions(row_ids)])
+
+
+# --- figures --------------------------------------------------------------------------------------------------
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def figures(fingerprint: str, _found: Checkpoint) -> metrics.Figures:
+    """The figures of a checkpoint, from its metrics.json where that holds them all by today's convention."""
+    stored = _found.metrics
+    names = [f.name for f in dataclasses.fields(metrics.Figures)]
+    if stored.get("convention") == metrics.CONVENTION and "neighbour_accuracy" in stored:
+        return metrics.Figures(**{n: stored.get(n) for n in names})
+    return metrics.evaluate(_found.latents)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def overlap(fingerprints: tuple[str, str], _a: LatentSpace, _b: LatentSpace) -> compare.Overlap:
+    """Shared neighbours of two latent spaces on the rows that both have."""
+    return compare.neighbour_overlap(*compare.rows([_a, _b]))

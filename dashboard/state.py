@@ -1,0 +1,184 @@
+"""Session state and deep links.
+
+Choices that a link should restore are widgets bound to a query parameter; a parameter that makes no sense is
+answered with one line and the default.  A selection is kept as stable row ids, with the map it was made on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from aemodels import datasets
+from aemodels.checkpoint import Checkpoint
+from dashboard import resources
+
+PREFERRED_DATASET = "fashion-mnist"
+PREFERRED_PAIR = ("conv-ae", "conv-vae"), ("ae", "vae")
+NO_MODEL = "none"
+
+
+def complain(line: str) -> None:
+    """Say in one line that a page parameter makes no sense; over the page, so that nothing jumps."""
+    st.toast(line, icon=":material/link_off:", duration="long")
+
+
+def choice(widget: Callable, label: str, options: Sequence, key: str, default=None, *, text: Callable = str, **kwargs):
+    """A selectbox or segmented control bound to `?key=`; what the link asks for in vain is complained about."""
+    default = options[0] if default is None else default
+    asked = st.query_params.get(key)
+    if asked is not None and asked not in {text(o) for o in options}:
+        known = ", ".join(text(o) for o in options)
+        complain(f"The link asks for {key} = {asked!r}, which is not here; showing {text(default)}. Known: {known}.")
+    if st.session_state.get(key, default) not in options:
+        del st.session_state[key]
+    if widget is st.segmented_control:
+        kwargs |= {"default": default, "required": True}
+    else:
+        kwargs["index"] = list(options).index(default)
+    return widget(label, options, key=key, format_func=text, bind="query-params", **kwargs)
+
+
+def number(widget: Callable, label: str, low, high, default, key: str, **kwargs):
+    """A slider or number input bound to `?key=`, with the same care for links."""
+    asked = st.query_params.get(key)
+    if asked is not None:
+        try:
+            sensible = low <= type(default)(asked) <= high
+        except ValueError:
+            sensible = False
+        if not sensible:
+            complain(f"The link asks for {key} = {asked!r}; it is a number from {low} to {high}. Showing {default}.")
+    if not low <= st.session_state.get(key, default) <= high:
+        st.session_state[key] = default
+    if key not in st.session_state:
+        kwargs["value"] = default
+    return widget(label, low, high, key=key, bind="query-params", **kwargs)
+
+
+# --- which checkpoints -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The sidebar's choice: checkpoints of one data set, A and, where wanted, B, and the device's name."""
+
+    a: Checkpoint
+    b: Checkpoint | None
+    device: str
+
+    @property
+    def models(self) -> list[Checkpoint]:
+        return [self.a] if self.b is None else [self.a, self.b]
+
+    @property
+    def dataset_title(self) -> str:
+        return datasets.title(self.a.config.dataset)
+
+    def spaces(self) -> list:
+        return [resources.space(c, self.device) for c in self.models]
+
+
+def preferred_pair(names: Sequence[str]) -> tuple[str, str]:
+    """The AE and the VAE to open with, of one kind if there is one."""
+    for a, b in PREFERRED_PAIR:
+        if a in names and b in names:
+            return a, b
+    return names[0], names[1] if len(names) > 1 else NO_MODEL
+
+
+def chosen() -> Chosen:
+    """What the sidebar holds; only for pages, which run after it."""
+    return st.session_state["_chosen"]
+
+
+# --- selection and picked row ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Row ids lassoed or boxed on one map, in the data's order."""
+
+    row_ids: tuple[int, ...]
+    chart: str
+
+
+def _ids(points: list[dict]) -> list[int]:
+    found = []
+    for point in points:
+        data = point.get("customdata")
+        if isinstance(data, list | tuple):
+            data = data[0] if data else None
+        if data is not None:
+            found.append(int(data))
+    return sorted(set(found))
+
+
+def remember_selection(chart: str) -> None:
+    """The `on_select` callback of a map: one clicked point is picked, a lasso or box is the selection."""
+    selected = st.session_state[chart].selection
+    ids = _ids(selected.points)
+    area = bool(selected.box or selected.lasso)
+    if len(ids) == 1 and not area:
+        pick(ids[0])
+    elif ids:
+        st.session_state["_selection"] = Selection(tuple(ids), chart)
+    elif (current := selection()) and current.chart == chart:
+        clear_selection()
+
+
+def selection() -> Selection | None:
+    return st.session_state.get("_selection")
+
+
+def clear_selection() -> None:
+    st.session_state.pop("_selection", None)
+
+
+def pick(row_id: int) -> None:
+    st.session_state["_picked"] = row_id
+
+
+def picked() -> int | None:
+    return st.session_state.get("_picked")
+
+
+def forget_rows() -> None:
+    """Row ids belong to a data set: with another one, selection and picked row go."""
+    clear_selection()
+    st.session_state.pop("_picked", None)
+
+
+def clicked_ids(chart: str) -> list[int]:
+    """Row ids of what was just selected on a chart."""
+    return _ids(st.session_state[chart].selection.points)
+
+
+def row(label: str, space, default: int, key: str) -> int:
+    """A field for the id of a row that the space has."""
+    asked = st.query_params.get(key)
+    known = set(space.row_ids.tolist())
+    if asked is not None and (not asked.lstrip("-").isdecimal() or int(asked) not in known):
+        complain(f"The link asks for {key} = {asked!r}, which is no held-out row here; showing #{default}.")
+    if st.session_state.get(key, default) not in known:
+        st.session_state[key] = default
+    given = {} if key in st.session_state else {"value": default}
+    low, high = int(space.row_ids.min()), int(space.row_ids.max())
+    chosen_row = st.number_input(label, low, high, key=key, bind="query-params", width=140, step=1, **given)
+    if chosen_row not in known:
+        nearest = min(known, key=lambda r: abs(r - chosen_row))
+        st.caption(f"There is no held-out row #{chosen_row}; showing #{nearest}.")
+        return nearest
+    return int(chosen_row)
+
+
+def several(label: str, options: Sequence[str], key: str, default: Sequence[str]) -> list[str]:
+    """A multiselect bound to `?key=`, kept to what there is."""
+    asked = st.query_params.get_all(key)
+    unknown = [a for a in asked if a not in options]
+    if unknown:
+        complain(f"The link asks for {key} = {', '.join(unknown)}, which is not here. Known: {', '.join(options)}.")
+    if key in st.session_state:
+        st.session_state[key] = [o for o in st.session_state[key] if o in options]
+        return st.multiselect(label, options, key=key, bind="query-params")
+    return st.multiselect(label, options, default=list(default), key=key, bind="query-params")

@@ -1,0 +1,124 @@
+"""A walk between two images, in the AE and in the VAE in step: strips, an animation, and the path on the map."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard import components, palette, parts, resources, state
+from dashboard.figures import Marks
+from latent import path, pictures
+from latent.decode import decode
+
+KINDS = {"linear": "Linear", "spherical": "Spherical"}
+
+chosen = state.chosen()
+spaces = chosen.spaces()
+first = spaces[0]
+
+
+def random_row(key: str, class_key: str | None = None) -> None:
+    """Put a random row, of the chosen class if there is one, into the field."""
+    pool = first.row_ids
+    wanted = st.session_state.get(class_key) if class_key else None
+    if wanted:
+        pool = pool[first.labels == first.classes.index(wanted)]
+    st.session_state[key] = int(np.random.default_rng().choice(pool))
+
+
+def end(label: str, key: str, default: int) -> int:
+    """One end of the walk: by row, by class, at random."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        row = state.row(label, first, default, key)
+        if first.labels is not None:
+            st.selectbox(
+                "by class", first.classes, index=None, placeholder="Any class", key=f"{key}_class", width=150,
+                label_visibility="collapsed", on_change=random_row, args=(key, f"{key}_class"),
+            )  # fmt: skip
+        st.button(
+            "Random", icon=":material/casino:", key=f"{key}_random", on_click=random_row,
+            args=(key, f"{key}_class" if first.labels is not None else None), help="A random row, of that class",
+        )  # fmt: skip
+    return row
+
+
+def take_end(chart: str) -> None:
+    """A click on a map sets the end that is being chosen, then the other one is."""
+    ids = state.clicked_ids(chart)
+    if len(ids) == 1:
+        which = st.session_state.get("_next_end", "from")
+        st.session_state[which] = ids[0]
+        st.session_state["_next_end"] = "to" if which == "from" else "from"
+
+
+heading = st.container()
+left, right = st.columns([2, 3], gap="medium")
+with right:
+    default_from, default_to = parts.default_ends(first)
+    start, goal = end("From row", "from", default_from), end("To row", "to", default_to)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = state.choice(st.segmented_control, "Path", list(KINDS), "path", text=lambda k: KINDS[k])
+        steps = state.number(st.slider, "Frames", 2, 64, 16, "frames", width=260)
+
+positions = [s.positions([start, goal]) for s in spaces]
+walks = [path.walk(kind, *s.codes[p], steps) for s, p in zip(spaces, positions, strict=True)]
+frames = [decode(s.model, w) for s, w in zip(spaces, walks, strict=True)]
+names = parts.captions(first, [start, goal])
+with heading:
+    between = " and ".join(s.title for s in spaces)
+    parts.title(f"From {names[0]} to {names[1]}", f"{KINDS[kind]} path in {steps} frames · {between}")
+
+with right:
+    originals = resources.originals(chosen.a)
+    if originals is None:
+        parts.missing_images(chosen.a)
+    else:
+        components.gallery(
+            [parts.rows_strip(first, [start, goal], originals.take([start, goal]), "The two originals")],
+            key="ends", size=72,
+        )  # fmt: skip
+    captions = [f"{t:.0%} of the way" for t in np.linspace(0, 1, steps)]
+    components.player(
+        [
+            components.Strip(f, f"{'AB'[i]} · {c.name} · path length {path.length(w):.1f}", palette.accent(i), captions)
+            for i, (c, f, w) in enumerate(zip(chosen.models, frames, walks, strict=True))
+        ],
+        key="player",
+    )
+    name = f"{chosen.a.config.dataset.replace(':', '-').replace('/', '-')}-{start}-to-{goal}-{kind}"
+    with st.container(horizontal=True):
+        st.download_button(
+            "PNG strips", lambda: pictures.png(pictures.stacked(frames)), f"{name}.png", "image/png",
+            icon=":material/image:", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "GIF",
+            lambda: pictures.gif(frames),
+            f"{name}.gif",
+            "image/gif",
+            icon=":material/gif_box:",
+            on_click="ignore",
+        )
+    st.caption(
+        "Both models walk between their own codes of the same two images; the downloads hold them in the order above."
+    )
+
+with left:
+    settings = parts.projection_controls(min(s.latent_dim for s in spaces))
+    if settings:
+        for slot, (found, space, walk) in enumerate(zip(chosen.models, spaces, walks, strict=True)):
+            key = f"walk_{slot}_{found.fingerprint[:8]}"
+            parts.model_label(slot, found)
+            projection = parts.known_projection(found, settings)
+            marks = Marks(
+                path=None if projection is None else projection.transform(walk), named=(("from", start), ("to", goal)),
+                accent=palette.accent(slot),
+            )  # fmt: skip
+            parts.latent_map(
+                found, space, settings, parts.default_colouring(space), marks, key=key, height=360, legend=False,
+                on_select=lambda key=key: take_end(key),
+            )  # fmt: skip
+        note = (
+            ""
+            if settings.method != "umap"
+            else " On UMAP a path's place is approximate: each code lies among its nearest codes."
+        )
+        st.caption(f"Click a point to set the start, another to set the end.{note}")

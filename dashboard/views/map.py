@@ -1,0 +1,106 @@
+"""The map of latent codes: AE beside VAE, the row under the pointer, the selection as a gallery."""
+
+import streamlit as st
+
+from dashboard import components, palette, parts, resources, state
+from dashboard.figures import Marks
+from latent.neighbours import nearest
+
+GALLERY = 60
+NEIGHBOURS = 10
+
+chosen = state.chosen()
+spaces = chosen.spaces()
+views = ["Side by side", "A", "B"] if chosen.b else ["A"]
+
+heading = st.container()
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    view = state.choice(st.segmented_control, "Show", views, "view")
+    colouring = parts.colour_control(spaces[0])
+    settings = parts.projection_controls(min(s.latent_dim for s in spaces))
+shown = {"A": [0], "B": [1], "Side by side": [0, 1]}[view]
+with heading:
+    names = " beside ".join(spaces[i].title for i in shown)
+    what = settings.label() if settings else "no projection"
+    parts.title(f"{chosen.dataset_title}: {names}", f"{what} · {len(spaces[0]):,} held-out codes · nothing left out")
+if settings is None:
+    st.stop()
+originals = resources.originals(chosen.a)
+if originals is None:
+    parts.missing_images(chosen.a)
+
+*columns, side = st.columns([3] * len(shown) + [1.7 if len(shown) == 2 else 1.1], gap="small")
+selection, picked = state.selection(), state.picked()
+for column, slot in zip(columns, shown, strict=True):
+    found, space = chosen.models[slot], spaces[slot]
+    key = f"map_{slot}_{found.fingerprint[:8]}"
+    # The map that the lasso was drawn on shows it by itself; drawing it again would reset its own selection.
+    elsewhere = selection is not None and (selection.chart != key or not st.session_state.get(key))
+    with column, st.container(border=True):
+        parts.model_label(slot, found)
+        marks = Marks(
+            selected=selection.row_ids if elsewhere else None,
+            named=((f"#{picked}", picked),) if picked in space.row_ids else (),
+            accent=palette.accent(slot),
+        )
+        parts.latent_map(found, space, settings, colouring, marks, key=key, height=560)
+
+with side:
+    with st.container(border=True):
+        st.markdown("**Under the pointer**")
+        components.pointer(
+            [
+                {"fingerprint": c.fingerprint, "label": f"{'AB'[i]} · {c.name}", "accent": palette.accent(i)}
+                for i, c in enumerate(chosen.models)
+            ],
+            key="pointer", has_originals=originals is not None, on_pick=state.pick,
+        )  # fmt: skip
+    with st.container(border=True):
+        if picked is None:
+            st.markdown("**Clicked point**")
+            st.caption("Click a point: its reconstructions and its nearest neighbours in each latent space.")
+        else:
+            st.markdown(f"**Clicked: {parts.captions(spaces[0], [picked])[0]}**")
+            strips = []
+            if originals is not None:
+                strips.append(components.Strip(originals.take([picked]), "original"))
+            for i, space in enumerate(spaces):
+                error = space.error[space.positions([picked])[0]]
+                made = resources.reconstructions(space, [picked])
+                strips.append(components.Strip(made, f"{'AB'[i]} · MSE {error:.4f}", palette.accent(i)))
+            components.gallery(strips, key="clicked", size=84)
+            for i, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
+                here = space.positions([picked])
+                near = space.row_ids[nearest(space.codes, min(NEIGHBOURS + 1, len(space)), space.codes[here])[0]]
+                near = near[near != picked][:NEIGHBOURS]
+                images, kind = parts.images_of(found, space, near)
+                strip = parts.rows_strip(space, near, images, f"Nearest in {found.name}", palette.accent(i))
+                components.gallery([strip], key=f"near_{i}", size=42, on_click=state.pick)
+            st.caption(f"Neighbours by Euclidean distance in latent space; {kind}, framed by class.")
+
+with st.container(border=True):
+    if selection is None:
+        st.markdown("**Selection**")
+        st.caption(
+            "Draw a lasso or a box on a map: its rows appear here, with their classes, and light up on the other."
+        )
+    else:
+        ids = list(selection.row_ids)
+        text = parts.shares(spaces[0], ids)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Selection: {len(ids):,} rows**{' · ' if text else ''}{text}")
+            st.space("stretch")
+            pages = -(-len(ids) // GALLERY)
+            page = (
+                st.number_input(f"Page of {pages}", 1, pages, key=f"gallery_page_{hash(selection)}", width=130)
+                if pages > 1
+                else 1
+            )
+            st.button("Clear", icon=":material/close:", on_click=state.clear_selection)
+        part = ids[(page - 1) * GALLERY : page * GALLERY]
+        images, kind = parts.images_of(chosen.a, spaces[0], part)
+        components.gallery([parts.rows_strip(spaces[0], part, images)], key="selection", size=52, on_click=state.pick)
+        st.caption(
+            f"{kind.capitalize()} {(page - 1) * GALLERY + 1:,} to {(page - 1) * GALLERY + len(part):,}, "
+            "framed by class; click one to look closer."
+        )

@@ -1,0 +1,73 @@
+"""Images decoded from each model's own distribution of codes, and the decoded grid of a 2-dimensional one."""
+
+import time
+
+import streamlit as st
+
+from dashboard import components, palette, parts, state
+from latent import device, pictures, sample
+from latent.decode import decode
+from latent.encode import model_device
+
+chosen = state.chosen()
+spaces = chosen.spaces()
+GRID = 20
+
+heading = st.container()
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    count = state.number(st.slider, "Images", 4, 400, 100, "count", width=220)
+    temperature = state.number(
+        st.slider, "Temperature", 0.0, 2.0, 1.0, "temperature", step=0.05, width=220,
+        help="Scale of the draws' standard deviation: 0 is the mean alone, 1 the distribution itself.",
+    )  # fmt: skip
+    seed = state.number(st.number_input, "Seed", 0, 2**31 - 1, 0, "seed", width=140)
+
+    def again() -> None:
+        st.session_state["seed"] = (st.session_state["seed"] + 1) % 2**31
+
+    st.button("Draw others", icon=":material/casino:", type="primary", on_click=again)
+
+SOURCES = {
+    "prior": "decoded from the VAE's prior N(0, I)",
+    "fitted Gaussian": "an autoencoder has no prior: decoded from a Gaussian fitted to its codes",
+}
+columns = st.columns(len(spaces), gap="medium")
+for slot, (column, found, space) in enumerate(zip(columns, chosen.models, spaces, strict=True)):
+    with column, st.container(border=True):
+        drawn = sample.sample(space, count, int(seed), temperature)
+        began = time.perf_counter()
+        images = decode(space.model, drawn.codes)
+        took = 1000 * (time.perf_counter() - began)
+        runs_on = device.describe(model_device(space.model))
+        components.gallery(
+            [components.Strip(images, f"{'AB'[slot]} · {found.name}", palette.accent(slot))], key=f"samples_{slot}",
+            size=48,
+        )  # fmt: skip
+        st.caption(
+            f"{count} images, {SOURCES[drawn.source]} · temperature {temperature:.2f} · seed {int(seed)} · "
+            f"decoded in {took:.0f} ms on {runs_on}"
+        )
+        st.download_button(
+            "PNG", lambda images=images: pictures.png(pictures.sheet(images, 10, gap=1)),
+            f"{found.name}-samples-seed{int(seed)}.png", "image/png", icon=":material/image:", on_click="ignore",
+            key=f"download_{slot}",
+        )  # fmt: skip
+with heading:
+    names = " beside ".join(s.title for s in spaces)
+    parts.title(
+        f"{chosen.dataset_title}: images that no one took", f"Points drawn in latent space and decoded · {names}"
+    )
+
+for slot, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
+    if space.latent_dim == 2:
+        st.subheader(f"The whole plane of {found.name}", anchor=False)
+        images = decode(space.model, sample.grid(space, GRID).codes)
+        components.gallery(
+            [components.Strip(images[n * GRID : (n + 1) * GRID]) for n in range(GRID)], key=f"grid_{slot}", size=44,
+            aligned=True,
+        )  # fmt: skip
+        over = "the prior's" if space.variational else "its codes'"
+        st.caption(
+            f"Decoded at {GRID}×{GRID} places, evenly spaced in {over} quantiles; first dimension to the right, "
+            "second upwards."
+        )

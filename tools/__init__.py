@@ -1,0 +1,1 @@
+"""What the project is looked at with: a served app and a headless browser."""

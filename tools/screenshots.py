@@ -1,0 +1,81 @@
+"""`make screenshots`: one picture a page for the README, from the running app; more with --all.
+
+python -m tools.screenshots [--all] [--out docs/screenshots]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from tools.browser import ROOT, launch, serve, settle
+
+PAGES = {
+    "map": "",
+    "interpolate": "interpolate",
+    "sample": "sample",
+    "compare": "compare",
+    "checkpoints": "checkpoints",
+}
+
+
+def lasso(page: Page, chart: int = 0, spread: float = 0.16, centre: tuple[float, float] = (0.3, 0.45)) -> None:
+    """Draw a lasso round a part of a map."""
+    area = page.locator(".js-plotly-plot .nsewdrag").nth(chart).bounding_box()
+    x, y = area["x"] + centre[0] * area["width"], area["y"] + centre[1] * area["height"]
+    dx, dy = spread * area["width"], spread * area["height"]
+    page.mouse.move(x - dx, y - dy)
+    page.mouse.down()
+    for step in ((dx, -dy), (dx, dy), (-dx, dy), (-dx, -dy)):
+        page.mouse.move(x + step[0], y + step[1], steps=8)
+    page.mouse.up()
+    settle(page)
+
+
+def hover_point(page: Page, chart: int = 0, row: int = 25) -> None:
+    """Move the pointer onto one of the points that are drawn."""
+    place = page.evaluate(
+        """([chart, row]) => {
+            const gd = document.querySelectorAll('.js-plotly-plot')[chart];
+            const trace = gd._fullData.find((t) => t.customdata && t.customdata.length > row) ?? gd._fullData[0];
+            const box = gd.querySelector('.nsewdrag').getBoundingClientRect();
+            const {xaxis, yaxis} = gd._fullLayout;
+            return [box.left + xaxis.d2p(trace.x[row]), box.top + yaxis.d2p(trace.y[row])];
+        }""",
+        [chart, row],
+    )
+    page.mouse.move(place[0] - 3, place[1] - 3)
+    page.mouse.move(*place, steps=4)
+    page.wait_for_timeout(500)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.screenshots", description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="every page, both themes, 1280×800 and 1920×1080")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots")
+    args = parser.parse_args(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    looks = [("light", (1440, 900))]
+    if args.all:
+        looks = [(theme, size) for theme in ("light", "dark") for size in ((1280, 800), (1920, 1080))]
+    with serve() as url, sync_playwright() as playwright:
+        browser = launch(playwright)
+        for theme, (width, height) in looks:
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
+            for name, path in PAGES.items():
+                page.goto(f"{url}/{path}")
+                settle(page)
+                if name == "map":
+                    lasso(page)
+                    hover_point(page, chart=1)
+                file = args.out / (f"{name}-{theme}-{width}.png" if args.all else f"{name}.png")
+                page.screenshot(path=file)
+                print(file)
+            page.close()
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
