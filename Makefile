@@ -37,7 +37,7 @@ checkpoints: $(VENV)/requirements.stamp ## train every checkpoint of checkpoints
 	$(PYTHON) -m aemodels table > checkpoints/README.md
 
 screenshots: $(VENV)/requirements-dev.stamp ## take the README's pictures of every page
-	$(PYTHON) tools/screenshots.py
+	$(PYTHON) -m tools.screenshots
 
 # A stamp holds a copy of the list that was installed: where it still agrees, nothing is done.
 $(VENV)/requirements.stamp: requirements.txt | $(PYTHON)

@@ -41,7 +41,7 @@ def sidebar() -> state.Chosen | None:
     models = {c.name: c for c in by_dataset[dataset]}
     first, second = state.preferred_pair(list(models))
     a = state.choice(st.selectbox, "Model A", list(models), "a", first)
-    others = [state.NO_MODEL, *(n for n in models if n != a)]
+    others = [state.NO_MODEL, *(c.name for c in state.comparable(models[a]) if c.name != a)]
     b = state.choice(st.selectbox, "Model B", others, "b", second if second in others else state.NO_MODEL)
     device = state.choice(st.selectbox, "Device", resources.devices(), "device")
     st.caption(f"Models run on {resources.device_label(device)}")

@@ -22,7 +22,7 @@ _CYCLIC_FACTORS = ("orientation",)  # periodic: its ends are one value
 class Marks:
     """What is drawn over a map: rows that stand out (others fade), a path (S, dims), rows with a name."""
 
-    selected: np.ndarray | None = None
+    selected: tuple[int, ...] | None = None
     path: np.ndarray | None = None
     named: tuple[tuple[str, int], ...] = ()
     accent: str = palette.NEUTRAL
@@ -71,14 +71,15 @@ def _marker_size(count: int) -> float:
 
 def _trace2d(projection, space, rows, marker, name, marks) -> go.Scattergl:
     selected = None
-    if marks.selected is not None and len(marks.selected):
+    if marks.selected:
         selected = np.flatnonzero(np.isin(space.row_ids[rows], marks.selected))
     hover = f"<b>{name}</b> · #%{{customdata}}<extra></extra>" if np.isscalar(marker["color"]) else (
         f"#%{{customdata}} · {name} %{{marker.color:.4g}}<extra></extra>"
     )  # fmt: skip
+    opacity = 0.75 if marks.path is None else 0.3
     return go.Scattergl(
         x=projection.points[rows, 0], y=projection.points[rows, 1], mode="markers", name=name,
-        customdata=space.row_ids[rows], marker={"size": _marker_size(len(space)), "opacity": 0.75} | marker,
+        customdata=space.row_ids[rows], marker={"size": _marker_size(len(space)), "opacity": opacity} | marker,
         selectedpoints=selected, selected={"marker": {"opacity": 1.0}}, unselected={"marker": {"opacity": 0.08}},
         hovertemplate=hover,
     )  # fmt: skip
@@ -86,7 +87,7 @@ def _trace2d(projection, space, rows, marker, name, marks) -> go.Scattergl:
 
 def _trace3d(projection, space, rows, marker, name, marks) -> go.Scatter3d:
     x, y, z = projection.points[rows].T
-    if marks.selected is not None and len(marks.selected):
+    if marks.selected:
         # A 3-D trace has no selected points of its own: rows that are not selected fade by size.
         chosen = np.isin(space.row_ids[rows], marks.selected)
         marker = marker | {"size": np.where(chosen, 5.0, 1.2)}
@@ -99,23 +100,28 @@ def _trace3d(projection, space, rows, marker, name, marks) -> go.Scatter3d:
 
 def _overlay(figure: go.Figure, projection: Projection, space: LatentSpace, marks: Marks) -> None:
     flat = projection.points.shape[1] == 2
-    kind = go.Scatter if flat else go.Scatter3d
+    # On a WebGL map, lines and markers must be WebGL too, or the points cover them.
+    kind = go.Scattergl if flat else go.Scatter3d
     if marks.path is not None:
         axes = dict(zip("xyz", marks.path.T, strict=False))
-        for colour, width in (("#ffffff", 7), (marks.accent, 3.5)):
+        for colour, width in (("#ffffff", 8), ("#1c2030", 5.5), (marks.accent, 3.5)):
             figure.add_trace(
                 kind(**axes, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip", showlegend=False)
             )
     for text, row_id in marks.named:
-        place = projection.points[space.positions([row_id])[0]]
+        place = [float(v) for v in projection.points[space.positions([row_id])[0]]]
+        ring = {"size": 14 if flat else 7, "color": marks.accent, "line": {"color": "#ffffff", "width": 2.5}}
         figure.add_trace(
             kind(
-                **{k: [float(v)] for k, v in zip("xyz", place, strict=False)}, mode="markers+text", text=[text],
-                textposition="top center", customdata=[row_id], showlegend=False, hoverinfo="skip",
-                textfont={"size": 14, "weight": 700},
-                marker={"size": 13 if flat else 7, "color": marks.accent, "line": {"color": "#ffffff", "width": 2}},
+                **{k: [v] for k, v in zip("xyz", place, strict=False)}, mode="markers", marker=ring, hoverinfo="skip",
+                showlegend=False,
             )
         )  # fmt: skip
+        if flat:
+            figure.add_annotation(
+                x=place[0], y=place[1], text=f"<b>{text}</b>", showarrow=False, yshift=18, bgcolor=marks.accent,
+                borderpad=2, font={"color": "#ffffff", "size": 12}, opacity=0.92,
+            )  # fmt: skip
 
 
 def _layout(figure: go.Figure, projection: Projection, height: int, legend: bool) -> None:

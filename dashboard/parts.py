@@ -16,6 +16,7 @@ from latent.space import LatentSpace
 
 METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
 METRICS = ("euclidean", "cosine", "manhattan", "correlation")
+SMALL_SHARE = 0.02
 DOWNLOAD_HINT = "Originals are missing: {title} is not on this machine. Everything decoded still works."
 
 
@@ -65,36 +66,40 @@ def _settings(**given) -> project.Settings | None:
 
 def latent_map(
     found: Checkpoint, space: LatentSpace, settings: project.Settings, colouring: str, marks: figures.Marks, *,
-    key: str, height: int, legend: bool = True, on_select=None,
-) -> project.Projection | None:  # fmt: skip
+    key: str, height: int, legend: bool = True, selectable: bool = True,
+) -> None:  # fmt: skip
     """A map with its title; where UMAP has not been computed yet, the offer to do so, progress and cancel."""
     try:
         projection = resources.projection(found, settings)
     except ValueError as error:
         st.error(f"This map cannot be drawn: {error}.")
-        return None
+        return
     if projection is None:
         _compute(found, space, settings, key)
-        return None
+        return
     if colouring not in figures.colourings(space):
         colouring = figures.colourings(space)[0]
     st.plotly_chart(
         figures.latent_map(projection, space, colouring, marks, height=height, legend=legend),
         key=key, alt=f"Latent codes of {found.name} projected by {settings.label()}, coloured by {colouring.lower()}",
-        on_select=on_select or (lambda: state.remember_selection(key)), selection_mode=("points", "box", "lasso"),
+        on_select=(lambda: state.remember_selection(key)) if selectable else "ignore", selection_mode=("box", "lasso"),
         config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
     )  # fmt: skip
-    return projection
 
 
 def _compute(found: Checkpoint, space: LatentSpace, settings: project.Settings, key: str) -> None:
     job_key = (found.fingerprint, settings)
     with st.container(border=True):
         job = jobs.find(job_key)
-        if job is None or job.state == "cancelled":
+        done = job is not None and job.state == "done"
+        if done and resources.projection(found, settings) is not None:
+            st.rerun()  # it was finished since the map was looked for
+        # A map that was computed and is gone from the disk again is offered anew.
+        if job is None or done or job.state == "cancelled":
             st.markdown(f"**{settings.label()}** of {found.name} has not been computed yet.")
             st.caption(
-                f"{len(space):,} codes; the first map of a session takes half a minute, others a few seconds. It is kept on disk."
+                f"{len(space):,} codes. The first map after a start or a cancel takes some 20 seconds, others fewer; "
+                "it is kept on disk."
             )
             st.button(
                 "Compute this map", icon=":material/play_arrow:", type="primary", key=f"{key}_compute",
@@ -109,6 +114,8 @@ def _compute(found: Checkpoint, space: LatentSpace, settings: project.Settings, 
 
 def _start(job_key, found: Checkpoint, space: LatentSpace, settings: project.Settings) -> None:
     store = resources.store()
+    if (job := jobs.find(job_key)) and job.state == "done":
+        jobs.forget(job_key)  # its map is gone from the disk, or nobody would start it
     jobs.start(
         job_key,
         lambda progress, cancelled: project.cached_fit(
@@ -118,15 +125,36 @@ def _start(job_key, found: Checkpoint, space: LatentSpace, settings: project.Set
 
 
 def _progress(job_key, settings: project.Settings, key: str) -> None:
+    def cancel(job: jobs.Job) -> None:
+        job.cancel()
+        job.wait(1)  # it takes a moment, and then the page is drawn without it at once
+
     @st.fragment(run_every=0.4)
     def watch() -> None:
         job = jobs.find(job_key)
+        if job is not None and job.state == "done" and job.result.note:
+            st.toast(job.result.note, icon=":material/save:", duration="long")
         if job is None or job.state != "running":
             st.rerun()
         st.progress(min(job.progress, 1.0), text=f"{settings.label()}: {job.message} · {job.seconds:.0f} s")
-        st.button("Cancel", icon=":material/close:", key=f"{key}_cancel", on_click=job.cancel)
+        st.button("Cancel", icon=":material/close:", key=f"{key}_cancel", on_click=cancel, args=(job,))
 
     watch()
+
+
+def pointer(chosen: state.Chosen, *, has_originals: bool, on_pick) -> None:
+    """The pictures of the row under the pointer, in every chosen model."""
+    with st.container(border=True):
+        st.markdown("**Under the pointer**")
+        components.pointer(
+            [
+                {"fingerprint": c.fingerprint, "label": f"{'AB'[i]} · {c.name}", "accent": palette.accent(i)}
+                for i, c in enumerate(chosen.models)
+            ],
+            key="pointer",
+            has_originals=has_originals,
+            on_pick=on_pick,
+        )
 
 
 def colour_control(space: LatentSpace) -> str:
@@ -203,11 +231,21 @@ def images_of(found: Checkpoint, space: LatentSpace, row_ids: Sequence[int]) -> 
 
 
 def shares(space: LatentSpace, row_ids: Sequence[int]) -> str:
-    """`61 % Sneaker · 30 % Ankle boot`; empty for rows without classes."""
+    """`61 % Sneaker · 30 % Ankle boot · 9 % others`; empty for rows without classes."""
     if space.labels is None:
         return ""
     found = metrics.class_shares(space.labels[space.positions(row_ids)], space.classes)
-    return " · ".join(f"{100 * share:.0f} % {name}" for name, share in found)
+    main = [(name, share) for name, share in found if share >= SMALL_SHARE]
+    rest = 1 - sum(share for _, share in main)
+    text = [f"{100 * share:.0f} % {name}" for name, share in main]
+    if len(main) < len(found):
+        text.append(f"{100 * rest:.0f} % others" if rest >= 0.005 else "under 1 % others")
+    return " · ".join(text)
+
+
+def named(space: LatentSpace) -> str:
+    """`conv-vae (16 dimensions)`."""
+    return f"{space.name} ({space.latent_dim} dimension{'s' if space.latent_dim > 1 else ''})"
 
 
 def model_label(slot: int, found: Checkpoint) -> None:

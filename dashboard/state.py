@@ -7,6 +7,7 @@ answered with one line and the default.  A selection is kept as stable row ids, 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from aemodels import datasets
@@ -87,20 +88,20 @@ def preferred_pair(names: Sequence[str]) -> tuple[str, str]:
     return names[0], names[1] if len(names) > 1 else NO_MODEL
 
 
+def comparable(found: Checkpoint) -> list[Checkpoint]:
+    """The checkpoints of its data set that were evaluated on the very same rows, itself among them."""
+    return [
+        c for c in resources.checkpoints()
+        if c.config.dataset == found.config.dataset and np.array_equal(c.latents.row_ids, found.latents.row_ids)
+    ]  # fmt: skip
+
+
 def chosen() -> Chosen:
     """What the sidebar holds; only for pages, which run after it."""
     return st.session_state["_chosen"]
 
 
 # --- selection and picked row ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Row ids lassoed or boxed on one map, in the data's order."""
-
-    row_ids: tuple[int, ...]
-    chart: str
 
 
 def _ids(points: list[dict]) -> list[int]:
@@ -115,19 +116,15 @@ def _ids(points: list[dict]) -> list[int]:
 
 
 def remember_selection(chart: str) -> None:
-    """The `on_select` callback of a map: one clicked point is picked, a lasso or box is the selection."""
-    selected = st.session_state[chart].selection
-    ids = _ids(selected.points)
-    area = bool(selected.box or selected.lasso)
-    if len(ids) == 1 and not area:
-        pick(ids[0])
-    elif ids:
-        st.session_state["_selection"] = Selection(tuple(ids), chart)
-    elif (current := selection()) and current.chart == chart:
-        clear_selection()
+    """The `on_select` callback of a map: what a lasso or box holds is the selection."""
+    # A redrawn map reports an empty selection of its own accord, so emptying is left to the button.
+    ids = _ids(st.session_state[chart].selection.points)
+    if ids:
+        st.session_state["_selection"] = tuple(ids)
 
 
-def selection() -> Selection | None:
+def selection() -> tuple[int, ...] | None:
+    """Row ids lassoed or boxed on a map, shared by all maps of the data set."""
     return st.session_state.get("_selection")
 
 
@@ -136,22 +133,26 @@ def clear_selection() -> None:
 
 
 def pick(row_id: int) -> None:
-    st.session_state["_picked"] = row_id
+    """Make a row the one that is looked at closely, in the link too."""
+    st.query_params["row"] = str(row_id)
 
 
-def picked() -> int | None:
-    return st.session_state.get("_picked")
+def picked(space) -> int | None:
+    """The row that was clicked, or that the link names."""
+    asked = st.query_params.get("row")
+    if asked is None:
+        return None
+    if not asked.isdecimal() or int(asked) not in space.row_ids:
+        del st.query_params["row"]
+        complain(f"The link asks for row = {asked!r}, which is no held-out row here.")
+        return None
+    return int(asked)
 
 
 def forget_rows() -> None:
     """Row ids belong to a data set: with another one, selection and picked row go."""
     clear_selection()
-    st.session_state.pop("_picked", None)
-
-
-def clicked_ids(chart: str) -> list[int]:
-    """Row ids of what was just selected on a chart."""
-    return _ids(st.session_state[chart].selection.points)
+    st.query_params.pop("row", None)
 
 
 def row(label: str, space, default: int, key: str) -> int:

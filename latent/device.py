@@ -27,4 +27,7 @@ def describe(device: torch.device) -> str:
     """`CUDA · NVIDIA H200`, `MPS`, `CPU · 2 threads`."""
     if device.type == "cuda":
         return f"CUDA · {torch.cuda.get_device_name(device)}"
-    return f"CPU · {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
+    if device.type != "cpu":
+        return device.type.upper()
+    threads = torch.get_num_threads()
+    return f"CPU · {threads} thread{'s' if threads > 1 else ''}"

@@ -1,7 +1,7 @@
 """Background jobs for the page: one thread a job, one job a key, shared by all sessions of the process.
 
 Work is a function of (progress, cancelled): it reports by calling the one and gives up, by raising `Cancelled`,
-when the other says so.  Nothing is ever killed.
+when the other says so.  No thread is ever killed.
 """
 
 import threading

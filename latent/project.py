@@ -3,15 +3,13 @@
 A method is one class, entered in the registry by decorator.  UMAP's own `transform` depends on the batch it is
 given and its inverse takes seconds, so neither is used: a code's place is a weighted mean of its nearest codes'
 places and the other way round.  That is an approximation, the same for every batch, and exact on the codes
-themselves.  umap is imported in the first fit of one only: it costs seconds.
+themselves.  umap itself runs in another process (see `worker`): no import and no fit here ever waits for it.
 """
 
 import hashlib
-import threading
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from latent import store as files
+from latent import worker
 from latent.jobs import Cancellation, Cancelled, Progress
 from latent.neighbours import METRICS, check_metric, in_metric, nearest_with_distances
 from latent.space import LatentSpace
@@ -38,8 +37,6 @@ _KIND = "projection"
 _BLEND = 15
 # Up to this many places at once, all distances in one thread are found sooner than a thread pool starts.
 _FEW = 64
-# umap is not thread-safe under numba's default threading layer.
-_UMAP_LOCK = threading.Lock()
 # Maps that the disk did not take, newest last: at most this many, so that `find` finds them in this process.
 _UNKEPT: "dict[str, Projection]" = {}
 _UNKEPT_MAPS = 8
@@ -269,14 +266,8 @@ class UMAP(Projection):
 
     @classmethod
     def fit(cls, codes, settings, progress, cancelled):
-        progress(0.0, "Finding neighbours")
-        # As umap has it, a row is the first of its own neighbours.
-        rows, distances = nearest_with_distances(codes, settings.neighbours - 1, metric=settings.metric)
-        rows = np.column_stack([np.arange(len(codes)), rows]).astype(np.int32)
-        distances = np.column_stack([np.zeros(len(codes)), distances]).astype(np.float32)
-        with _alone(progress, cancelled):
-            points = _umap(codes, rows, distances, settings, progress, cancelled)
-        return cls(settings, codes, points)
+        chosen = {name: getattr(settings, name) for name in ("dims", *cls.uses)}
+        return cls(settings, codes, worker.fit(codes, chosen, progress, cancelled))
 
     @staticmethod
     def label(settings):
@@ -342,88 +333,7 @@ class Axes(Projection):
         return codes
 
 
-# --- UMAP's parts ---------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _alone(progress: Progress, cancelled: Cancellation) -> Iterator[None]:
-    """Hold the lock on umap; Cancelled where that is wished for while another fit holds it."""
-    if not _UMAP_LOCK.acquire(blocking=False):
-        progress(0.0, "Waiting for another map")
-        while not _UMAP_LOCK.acquire(timeout=0.1):
-            _stop_if(cancelled)
-    try:
-        _stop_if(cancelled)
-        yield
-    finally:
-        _UMAP_LOCK.release()
-
-
-def _stop_if(cancelled: Cancellation) -> None:
-    if cancelled():
-        raise Cancelled("stopped before the map was finished")
-
-
-def _epochs(count: int) -> int:
-    """Optimisation steps: a map of 10,000 codes looks the same after 200 as after umap's default of 500."""
-    return 200 if count > 5000 else 500
-
-
-def _start(codes: np.ndarray, settings: Settings) -> np.ndarray:
-    """Principal components scaled to [-10, 10] with a little noise: duplicates part, and flat directions get some."""
-    centred = codes - codes.mean(0, dtype=np.float64)
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    scores = centred @ vectors[:, ::-1][:, : settings.dims]
-    scores *= np.sign(np.where((largest := scores[np.abs(scores).argmax(0), np.arange(scores.shape[1])]), largest, 1))
-    scores *= 10 / (np.abs(scores).max() or 1.0)
-    start = np.random.default_rng(settings.seed).normal(0, 1e-4, (len(codes), settings.dims))
-    start[:, : scores.shape[1]] += scores
-    return start.astype(np.float32)
-
-
-def _umap(
-    codes: np.ndarray,
-    rows: np.ndarray,
-    distances: np.ndarray,
-    settings: Settings,
-    progress: Progress,
-    cancelled: Cancellation,
-) -> np.ndarray:
-    """The optimised layout of a neighbour graph; (N, dims) float32.
-
-    umap's two functions rather than its class: with neighbours and a start given, the class adds only a search
-    index that nothing here asks for, and warnings.
-    """
-    progress(0.02, "Compiling and initialising")
-    from umap import layouts
-    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
-
-    random = np.random.RandomState(settings.seed)
-    graph, *_ = fuzzy_simplicial_set(
-        codes, settings.neighbours, random, settings.metric, knn_indices=rows, knn_dists=distances
-    )
-    _stop_if(cancelled)
-    a, b = find_ab_params(1.0, settings.min_dist)
-
-    def epochs(steps: range, **_) -> Iterator[int]:
-        for step in steps:
-            _stop_if(cancelled)
-            if step:  # the first one compiles
-                progress(0.2 + 0.8 * step / len(steps), f"Epoch {step} of {len(steps)}")
-            yield step
-
-    # umap reports to tqdm alone, and an exception out of tqdm's output leaves tqdm's own lock held for good: its
-    # loop is given another iterator instead, which the lock above makes safe.
-    theirs, layouts.tqdm = layouts.tqdm, epochs
-    try:
-        points, _ = simplicial_set_embedding(
-            codes, graph, settings.dims, 1.0, a, b, 1.0, 5, _epochs(len(codes)), _start(codes, settings), random,
-            settings.metric, {}, False, {}, False, parallel=False,
-        )  # fmt: skip
-    finally:
-        layouts.tqdm = theirs
-    progress(1.0, f"Epoch {_epochs(len(codes))} of {_epochs(len(codes))}")
-    return points
+# --- places between codes -------------------------------------------------------------------------------------
 
 
 class _Nearest:
@@ -496,8 +406,8 @@ def fit(
 ) -> Projection:
     """The map of codes (N, D); `progress(fraction, message)` is told how far it is.
 
-    ValueError where the settings cannot map these codes; Cancelled where `cancelled()` came true on the way.  The
-    same codes and settings give the same map on one machine.
+    ValueError where the settings cannot map these codes; Cancelled where `cancelled()` came true on the way;
+    ChildProcessError where UMAP failed.  The same codes and settings give the same map on one machine.
     """
     codes = np.ascontiguousarray(codes, np.float32)
     if codes.ndim != 2 or not codes.size:
@@ -594,8 +504,7 @@ def cached_fit(
     """The map from wherever it is had first: shipped, on disk, fitted and then kept.
 
     Where the disk does not take it the map is still returned, its `note` says so, and this process remembers it as
-    one of its last few.  ValueError and Cancelled as
-    `fit`.
+    one of its last few.  ValueError, Cancelled and ChildProcessError as `fit`.
     """
     found = find(space, settings, store, checkpoint_folder)
     if found is not None and not found.note:

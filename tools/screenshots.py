@@ -33,20 +33,25 @@ def lasso(page: Page, chart: int = 0, spread: float = 0.16, centre: tuple[float,
     settle(page)
 
 
-def hover_point(page: Page, chart: int = 0, row: int = 25) -> None:
-    """Move the pointer onto one of the points that are drawn."""
-    place = page.evaluate(
+def point_place(page: Page, chart: int = 0, row: int = 25) -> tuple[float, float]:
+    """Where on the screen one of the points of a 2-D map is drawn."""
+    return page.evaluate(
         """([chart, row]) => {
             const gd = document.querySelectorAll('.js-plotly-plot')[chart];
-            const trace = gd._fullData.find((t) => t.customdata && t.customdata.length > row) ?? gd._fullData[0];
+            const trace = gd._fullData.find((t) => t.customdata?.length > row);
             const box = gd.querySelector('.nsewdrag').getBoundingClientRect();
             const {xaxis, yaxis} = gd._fullLayout;
             return [box.left + xaxis.d2p(trace.x[row]), box.top + yaxis.d2p(trace.y[row])];
         }""",
         [chart, row],
     )
-    page.mouse.move(place[0] - 3, place[1] - 3)
-    page.mouse.move(*place, steps=4)
+
+
+def hover_point(page: Page, chart: int = 0, row: int = 25) -> None:
+    """Move the pointer onto one of the points that are drawn."""
+    x, y = point_place(page, chart, row)
+    page.mouse.move(x - 3, y - 3)
+    page.mouse.move(x, y, steps=4)
     page.wait_for_timeout(500)
 
 

@@ -53,9 +53,17 @@ class Strip:
 
 
 def gallery(
-    strips: Sequence[Strip], *, key: str, size: int = 48, aligned: bool = False, on_click: Callable | None = None
+    strips: Sequence[Strip],
+    *,
+    key: str,
+    size: int = 48,
+    columns: int | None = None,
+    beside: bool = False,
+    on_click: Callable | None = None,
 ) -> None:
-    """Images as tiles of about `size` pixels; `aligned` strips are one row each, column under column.
+    """Images as tiles of about `size` pixels, as many a row as fit, or `columns` of them.
+
+    Strips stand one under the other, or `beside` each other.
 
     With `on_click(row_id)`, a click on a tile calls it with the tile's id.
     """
@@ -68,7 +76,7 @@ def gallery(
     _gallery(
         key=key,
         data={
-            "strips": [s.payload() for s in strips], "size": size, "aligned": aligned,
+            "strips": [s.payload() for s in strips], "size": size, "columns": columns, "beside": beside,
             "clickable": on_click is not None,
         },
         on_clicked_change=clicked if on_click else lambda: None,
@@ -83,8 +91,8 @@ def player(strips: Sequence[Strip], *, key: str, seconds: float = 3.0) -> None:
 def pointer(models: Sequence[dict], *, key: str, has_originals: bool, on_pick: Callable) -> None:
     """The pictures of the row under the pointer, on whichever map of the page that is; no rerun.
 
-    `models`: fingerprint, label and accent of each model that reconstructs.  A click on a 3-D map, of which the
-    chart itself reports none, calls `on_pick(row_id)`.
+    `models`: fingerprint, label and accent of each model that reconstructs.  A click on a point calls
+    `on_pick(row_id)`.
     """
 
     def picked() -> None:

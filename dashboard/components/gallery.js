@@ -2,6 +2,7 @@
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
   root.replaceChildren();
+  root.classList.toggle("beside", data.beside);
   for (const strip of data.strips) root.append(drawStrip(strip, data, setTriggerValue));
 }
 
@@ -21,8 +22,8 @@ function drawStrip(strip, data, setTriggerValue) {
   }
   const tiles = document.createElement("div");
   tiles.className = "tiles";
-  tiles.style.gridTemplateColumns = data.aligned
-    ? `repeat(${strip.count}, minmax(0, ${data.size}px))`
+  tiles.style.gridTemplateColumns = data.columns
+    ? `repeat(${data.columns}, minmax(0, ${data.size}px))`
     : `repeat(auto-fill, minmax(${data.size}px, 1fr))`;
   const rows = Math.ceil(strip.count / strip.columns);
   for (let i = 0; i < strip.count; i++) {

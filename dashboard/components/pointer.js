@@ -21,19 +21,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       image.src = new URL(`latentboard/image?${query}`, document.baseURI).href;
     }
   };
-  const click = (event) => {
-    const row = rowOf(event.points[0]);
-    if (row !== null && event.points[0].data.type === "scatter3d") setTriggerValue("picked", row);
-  };
 
   const attached = new Map();
   const attach = () => {
-    for (const chart of document.querySelectorAll(".js-plotly-plot")) {
-      if (attached.has(chart) || !chart.on) continue;
-      chart.on("plotly_hover", show);
-      chart.on("plotly_click", click);
-      attached.set(chart, true);
-    }
+    for (const chart of document.querySelectorAll(".js-plotly-plot"))
+      if (!attached.has(chart) && chart.on) attached.set(chart, listen(chart, show, (row) => setTriggerValue("picked", row)));
     for (const chart of attached.keys()) if (!chart.isConnected) attached.delete(chart);
   };
   attach();
@@ -41,10 +33,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const timer = setInterval(attach, 300);
   const stop = () => {
     clearInterval(timer);
-    for (const chart of attached.keys()) {
-      chart.removeListener?.("plotly_hover", show);
-      chart.removeListener?.("plotly_click", click);
-    }
+    for (const silence of attached.values()) silence();
   };
   running.get(parentElement)?.();
   running.set(parentElement, stop);
@@ -55,6 +44,35 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 const running = new WeakMap();
+const STILL = 4; // pixels that a click may move and not be a drag
+
+// Hover is Plotly's own event.  Its click is not: in lasso mode it comes with a lost selection, in 3-D rarely at all.
+function listen(chart, show, pick) {
+  let under = null, pressed = null;
+  const hover = (event) => { under = rowOf(event.points[0]); show(event); };
+  const leave = () => { under = null; };
+  const down = (event) => { pressed = { x: event.clientX, y: event.clientY, row: under }; };
+  const move = (event) => {
+    // A lasso may end where it began: what counts is that the pointer never left.
+    if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > STILL) pressed = null;
+  };
+  const up = () => {
+    if (pressed?.row != null) pick(pressed.row);
+    pressed = null;
+  };
+  chart.on("plotly_hover", hover);
+  chart.on("plotly_unhover", leave);
+  chart.addEventListener("mousedown", down, true);
+  window.addEventListener("mousemove", move, true);
+  window.addEventListener("mouseup", up, true);
+  return () => {
+    chart.removeListener?.("plotly_hover", hover);
+    chart.removeListener?.("plotly_unhover", leave);
+    chart.removeEventListener("mousedown", down, true);
+    window.removeEventListener("mousemove", move, true);
+    window.removeEventListener("mouseup", up, true);
+  };
+}
 
 function rowOf(point) {
   const value = Array.isArray(point.customdata) ? point.customdata[0] : point.customdata;

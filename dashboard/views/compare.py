@@ -6,23 +6,29 @@ import streamlit as st
 from dashboard import components, figures, palette, parts, resources, state
 from dashboard.figures import Marks
 from latent import metrics
-from latent.space import shared_rows
 from latent.verdict import verdict
 
 MEANINGS = {
-    "Reconstruction MSE": "Mean squared error a pixel value on held-out images: how much of an image survives the code. "
-    "Lower is better.",
-    "Neighbour accuracy": "Share of held-out images whose class is the commonest among their 10 nearest codes: whether the "
-    "latent space sorts by what one sees. Higher is better.",
-    "KL to prior": "Nats an image that the posterior spends on leaving the prior. Not better or worse by itself: "
-    "more carries more detail, less leaves the prior closer to the codes.",
-    "Active units": "Latent dimensions whose mean varies over images by more than 0.01 in variance. Fewer than there are: "
-    "the rest have collapsed.",
+    "Reconstruction MSE": (
+        "Mean squared error a pixel value on held-out images: how much of an image survives the code. Lower is better."
+    ),
+    "Neighbour accuracy": (
+        "Share of held-out images whose class is the commonest among their 10 nearest codes: whether the latent space "
+        "sorts by what one sees. Higher is better."
+    ),
+    "KL to prior": (
+        "Nats an image that the posterior spends on leaving the prior. Not better or worse by itself: more carries "
+        "more detail, less keeps the codes closer to what is sampled."
+    ),
+    "Active units": (
+        "Latent dimensions whose mean varies over images by more than 0.01 in variance. Where these are fewer than the "
+        "dimensions, the rest have collapsed."
+    ),
 }
 EXAMPLES = 16
 
 chosen = state.chosen()
-available = {c.name: c for c in resources.checkpoints() if c.config.dataset == chosen.a.config.dataset}
+available = {c.name: c for c in state.comparable(chosen.a)}
 heading = st.container()
 defaults = list(dict.fromkeys([c.name for c in chosen.models] + (["pca"] if "pca" in available else [])))
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -45,21 +51,17 @@ with heading:
 scores = {c.name: resources.figures(c.fingerprint, c) for c in found}
 st.subheader("Which latent space is better, and by what measure", anchor=False)
 st.markdown("\n".join(f"- {line}" for line in verdict(scores, len(spaces[0]))))
-comparable = len(shared_rows(spaces)) > metrics.K
 overlaps = {}
-if comparable:
+if len(spaces[0]) > metrics.K:
     for c, space in zip(found[1:], spaces[1:], strict=True):
         overlap = resources.overlap((found[0].fingerprint, c.fingerprint), spaces[0], space)
         overlaps[c.name] = overlap.mean
     MEANINGS["Neighbour overlap"] = (
         f"Share of a row's {metrics.K} nearest neighbours that this latent space has in common with that of "
-        f"{found[0].name}; "
-        f"by chance it would be {overlap.expected_by_chance:.4f}. 1 means that both see the same images as alike."
+        f"{found[0].name}; by chance it would be {overlap.expected_by_chance:.4f}. 1 means that both see the same "
+        "images as alike."
     )
 st.table(parts.figures_table(scores, MEANINGS, overlaps))
-if not comparable:
-    st.error("These checkpoints were evaluated on different rows, so neighbours and maps cannot be compared.")
-    st.stop()
 
 # --- maps ---
 st.subheader("The same rows on each map", anchor=False)
@@ -72,22 +74,19 @@ if settings:
     columns = st.columns(across)
     for n, (c, space) in enumerate(zip(found, spaces, strict=True)):
         key = f"compare_{n}_{c.fingerprint[:8]}"
-        elsewhere = selection is not None and (selection.chart != key or not st.session_state.get(key))
         with columns[n % across], st.container(border=True):
             st.markdown(f"**{c.name}** · {settings.label()}")
-            marks = Marks(selected=selection.row_ids if elsewhere else None, accent=accents[c.name])
+            marks = Marks(selected=selection, accent=accents[c.name])
             parts.latent_map(c, space, settings, colouring, marks, key=key, height=420)
 
 # --- reconstructions ---
 st.subheader("Originals over each model's reconstructions", anchor=False)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     if selection is not None:
-        st.markdown(
-            f"From the selection: {len(selection.row_ids):,} rows · {parts.shares(spaces[0], selection.row_ids)}"
-        )
+        st.markdown(f"From the selection: {len(selection):,} rows · {parts.shares(spaces[0], selection)}")
         st.button("Clear selection", icon=":material/close:", on_click=state.clear_selection)
     example_seed = state.number(st.number_input, "Other examples", 0, 9999, 0, "examples", width=150)
-pool = np.asarray(selection.row_ids) if selection else spaces[0].row_ids
+pool = np.asarray(selection) if selection else spaces[0].row_ids
 rows = np.random.default_rng(int(example_seed)).permutation(pool)[:EXAMPLES]
 originals = resources.originals(found[0])
 strips = []
@@ -99,7 +98,7 @@ for c, space in zip(found, spaces, strict=True):
     error = float(space.error[space.positions(rows)].mean())
     images = resources.reconstructions(space, rows)
     strips.append(parts.rows_strip(space, rows, images, f"{c.name} · MSE of these {error:.4f}", accents[c.name]))
-components.gallery(strips, key="reconstructions", size=72, aligned=True)
+components.gallery(strips, key="reconstructions", size=72, columns=EXAMPLES)
 
 # --- what a VAE's dimensions carry ---
 variational = [(c, s) for c, s in zip(found, spaces, strict=True) if s.variational]

@@ -40,13 +40,16 @@ def end(label: str, key: str, default: int) -> int:
     return row
 
 
-def take_end(chart: str) -> None:
-    """A click on a map sets the end that is being chosen, then the other one is."""
-    ids = state.clicked_ids(chart)
-    if len(ids) == 1:
-        which = st.session_state.get("_next_end", "from")
-        st.session_state[which] = ids[0]
-        st.session_state["_next_end"] = "to" if which == "from" else "from"
+def take_end(row_id: int) -> None:
+    """A click on a map sets the end whose turn it is."""
+    which = "from" if next_end() == "start" else "to"
+    st.session_state[which] = row_id
+    st.session_state["_next_end"] = "end" if which == "from" else "start"
+
+
+def next_end() -> str:
+    """Which end of the walk a click sets: start or end."""
+    return st.session_state.get("_next_end", "start")
 
 
 heading = st.container()
@@ -63,18 +66,11 @@ walks = [path.walk(kind, *s.codes[p], steps) for s, p in zip(spaces, positions, 
 frames = [decode(s.model, w) for s, w in zip(spaces, walks, strict=True)]
 names = parts.captions(first, [start, goal])
 with heading:
-    between = " and ".join(s.title for s in spaces)
+    between = " and ".join(map(parts.named, spaces))
     parts.title(f"From {names[0]} to {names[1]}", f"{KINDS[kind]} path in {steps} frames · {between}")
 
 with right:
     originals = resources.originals(chosen.a)
-    if originals is None:
-        parts.missing_images(chosen.a)
-    else:
-        components.gallery(
-            [parts.rows_strip(first, [start, goal], originals.take([start, goal]), "The two originals")],
-            key="ends", size=72,
-        )  # fmt: skip
     captions = [f"{t:.0%} of the way" for t in np.linspace(0, 1, steps)]
     components.player(
         [
@@ -90,16 +86,19 @@ with right:
             icon=":material/image:", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "GIF",
-            lambda: pictures.gif(frames),
-            f"{name}.gif",
-            "image/gif",
-            icon=":material/gif_box:",
+            "GIF", lambda: pictures.gif(frames), f"{name}.gif", "image/gif", icon=":material/gif_box:",
             on_click="ignore",
-        )
+        )  # fmt: skip
     st.caption(
         "Both models walk between their own codes of the same two images; the downloads hold them in the order above."
     )
+    if originals is None:
+        parts.missing_images(chosen.a)
+    else:
+        components.gallery(
+            [parts.rows_strip(first, [start, goal], originals.take([start, goal]), "The two originals")],
+            key="ends", size=72,
+        )  # fmt: skip
 
 with left:
     settings = parts.projection_controls(min(s.latent_dim for s in spaces))
@@ -114,11 +113,9 @@ with left:
             )  # fmt: skip
             parts.latent_map(
                 found, space, settings, parts.default_colouring(space), marks, key=key, height=360, legend=False,
-                on_select=lambda key=key: take_end(key),
+                selectable=False,
             )  # fmt: skip
-        note = (
-            ""
-            if settings.method != "umap"
-            else " On UMAP a path's place is approximate: each code lies among its nearest codes."
-        )
-        st.caption(f"Click a point to set the start, another to set the end.{note}")
+        if settings.method == "umap":
+            st.caption("On UMAP a path's place is approximate: each code is set among its nearest codes.")
+    parts.pointer(chosen, has_originals=originals is not None, on_pick=take_end)
+    st.caption(f"A click on a point makes it the {next_end()} of the walk; the one after, the other end.")

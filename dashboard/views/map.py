@@ -20,7 +20,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     settings = parts.projection_controls(min(s.latent_dim for s in spaces))
 shown = {"A": [0], "B": [1], "Side by side": [0, 1]}[view]
 with heading:
-    names = " beside ".join(spaces[i].title for i in shown)
+    names = " beside ".join(parts.named(spaces[i]) for i in shown)
     what = settings.label() if settings else "no projection"
     parts.title(f"{chosen.dataset_title}: {names}", f"{what} · {len(spaces[0]):,} held-out codes · nothing left out")
 if settings is None:
@@ -30,31 +30,21 @@ if originals is None:
     parts.missing_images(chosen.a)
 
 *columns, side = st.columns([3] * len(shown) + [1.7 if len(shown) == 2 else 1.1], gap="small")
-selection, picked = state.selection(), state.picked()
+selection, picked = state.selection(), state.picked(spaces[0])
 for column, slot in zip(columns, shown, strict=True):
     found, space = chosen.models[slot], spaces[slot]
     key = f"map_{slot}_{found.fingerprint[:8]}"
-    # The map that the lasso was drawn on shows it by itself; drawing it again would reset its own selection.
-    elsewhere = selection is not None and (selection.chart != key or not st.session_state.get(key))
     with column, st.container(border=True):
         parts.model_label(slot, found)
         marks = Marks(
-            selected=selection.row_ids if elsewhere else None,
+            selected=selection,
             named=((f"#{picked}", picked),) if picked in space.row_ids else (),
             accent=palette.accent(slot),
         )
         parts.latent_map(found, space, settings, colouring, marks, key=key, height=560)
 
 with side:
-    with st.container(border=True):
-        st.markdown("**Under the pointer**")
-        components.pointer(
-            [
-                {"fingerprint": c.fingerprint, "label": f"{'AB'[i]} · {c.name}", "accent": palette.accent(i)}
-                for i, c in enumerate(chosen.models)
-            ],
-            key="pointer", has_originals=originals is not None, on_pick=state.pick,
-        )  # fmt: skip
+    parts.pointer(chosen, has_originals=originals is not None, on_pick=state.pick)
     with st.container(border=True):
         if picked is None:
             st.markdown("**Clicked point**")
@@ -68,7 +58,7 @@ with side:
                 error = space.error[space.positions([picked])[0]]
                 made = resources.reconstructions(space, [picked])
                 strips.append(components.Strip(made, f"{'AB'[i]} · MSE {error:.4f}", palette.accent(i)))
-            components.gallery(strips, key="clicked", size=84)
+            components.gallery(strips, key="clicked", columns=1, size=140, beside=True)
             for i, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
                 here = space.positions([picked])
                 near = space.row_ids[nearest(space.codes, min(NEIGHBOURS + 1, len(space)), space.codes[here])[0]]
@@ -85,7 +75,7 @@ with st.container(border=True):
             "Draw a lasso or a box on a map: its rows appear here, with their classes, and light up on the other."
         )
     else:
-        ids = list(selection.row_ids)
+        ids = list(selection)
         text = parts.shares(spaces[0], ids)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Selection: {len(ids):,} rows**{' · ' if text else ''}{text}")
@@ -96,7 +86,7 @@ with st.container(border=True):
                 if pages > 1
                 else 1
             )
-            st.button("Clear", icon=":material/close:", on_click=state.clear_selection)
+            st.button("Clear", icon=":material/close:", key="clear_selection", on_click=state.clear_selection)
         part = ids[(page - 1) * GALLERY : page * GALLERY]
         images, kind = parts.images_of(chosen.a, spaces[0], part)
         components.gallery([parts.rows_strip(spaces[0], part, images)], key="selection", size=52, on_click=state.pick)

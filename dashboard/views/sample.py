@@ -25,7 +25,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     def again() -> None:
         st.session_state["seed"] = (st.session_state["seed"] + 1) % 2**31
 
-    st.button("Draw others", icon=":material/casino:", type="primary", on_click=again)
+    st.button("Draw others", icon=":material/casino:", type="primary", key="again", on_click=again)
 
 SOURCES = {
     "prior": "decoded from the VAE's prior N(0, I)",
@@ -53,21 +53,18 @@ for slot, (column, found, space) in enumerate(zip(columns, chosen.models, spaces
             key=f"download_{slot}",
         )  # fmt: skip
 with heading:
-    names = " beside ".join(s.title for s in spaces)
+    names = " beside ".join(map(parts.named, spaces))
     parts.title(
         f"{chosen.dataset_title}: images that no one took", f"Points drawn in latent space and decoded · {names}"
     )
 
-for slot, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
-    if space.latent_dim == 2:
-        st.subheader(f"The whole plane of {found.name}", anchor=False)
-        images = decode(space.model, sample.grid(space, GRID).codes)
-        components.gallery(
-            [components.Strip(images[n * GRID : (n + 1) * GRID]) for n in range(GRID)], key=f"grid_{slot}", size=44,
-            aligned=True,
-        )  # fmt: skip
-        over = "the prior's" if space.variational else "its codes'"
-        st.caption(
-            f"Decoded at {GRID}×{GRID} places, evenly spaced in {over} quantiles; first dimension to the right, "
-            "second upwards."
-        )
+planes = [(i, c, s) for i, (c, s) in enumerate(zip(chosen.models, spaces, strict=True)) if s.latent_dim == 2]
+if planes:
+    st.subheader("The whole plane, decoded", anchor=False)
+    for column, (slot, found, space) in zip(st.columns(max(2, len(planes)), gap="medium"), planes, strict=False):
+        with column, st.container(border=True):
+            images = decode(space.model, sample.grid(space, GRID).codes)
+            strip = components.Strip(images, f"{'AB'[slot]} · {found.name}", palette.accent(slot))
+            components.gallery([strip], key=f"grid_{slot}", size=60, columns=GRID)
+            over = "the prior's" if space.variational else "its codes'"
+            st.caption(f"{GRID}×{GRID} places, evenly spaced in {over} quantiles; dimension 1 to the right, 2 upwards.")
