@@ -13,8 +13,8 @@ from torch import Tensor
 from aemodels.autoencoder import Autoencoder, Posterior
 from aemodels.registry import register
 
-# Pixel values up to which the covariance is formed: 4096² float64 are 134 MB, and take seconds to diagonalise.
-EXACT_PIXELS = 4096
+# Pixel values up to which the covariance is formed and diagonalised; beyond, that would take longer than the passes.
+EXACT_PIXELS = 2048
 _OVERSAMPLING, _PASSES = 16, 8
 
 Batches = Callable[[], Iterable[Tensor]]

@@ -1,0 +1,191 @@
+"""What only a real browser can show: drawing, lassoing, clicking and playing, on the shipped checkpoints."""
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+
+from playwright.sync_api import sync_playwright
+
+from tools.browser import launch, serve, settle
+from tools.screenshots import hover_point, lasso
+
+pytestmark = pytest.mark.browser
+
+# Streamlit looks for its own endpoints below a deep-linked path first; the answer "not there" is part of that.
+_STREAMLIT_PROBES = ("/_stcore/health", "/_stcore/host-config")
+
+
+@pytest.fixture(scope="module")
+def url(chromium_path, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    with serve(cwd=cache, LATENTBOARD_CACHE=str(cache)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path):
+    with sync_playwright() as playwright:
+        opened = launch(playwright)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def open_page(url, browser):
+    """Opens a path of the app; at the end the console must be free of errors."""
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
+
+    def go(path=""):
+        page.goto(f"{url}/{path}")
+        settle(page)
+        return page
+
+    yield go
+    page.close()
+    assert not [e for e in errors if not any(p in e for p in _STREAMLIT_PROBES)]
+
+
+def tiles(page, scope="main") -> int:
+    return page.locator(f"{scope} .tile").count()
+
+
+@pytest.mark.parametrize("path", ["", "interpolate", "sample", "compare", "checkpoints"])
+def test_each_page_opens_in_both_themes_and_sizes_without_an_error_or_an_overflow(open_page, path):
+    page = open_page(path)
+    assert page.locator("h1").inner_text()
+    for theme, width, height in (("light", 1280, 800), ("dark", 1920, 1080)):
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        assert page.locator('[data-testid="stException"]').count() == 0
+        main = page.locator('[data-testid="stMain"]')
+        assert main.evaluate("(el) => el.scrollWidth - el.clientWidth") <= 1
+
+
+def test_a_lasso_on_one_map_fills_the_gallery_and_lights_up_the_other(open_page):
+    page = open_page("?projection=PCA")
+    assert page.get_by_text("Selection:").count() == 0
+    lasso(page, chart=0)
+    page.get_by_text("Selection:").wait_for()
+    assert tiles(page) >= 20
+    lit = page.evaluate(
+        """() => document.querySelectorAll('.js-plotly-plot')[1]._fullData
+            .reduce((n, trace) => n + (trace.selectedpoints?.length ?? 0), 0)"""
+    )
+    shown = page.get_by_text("Selection:").inner_text().split()[1].replace(",", "")
+    assert lit == int(shown)
+    page.get_by_role("button", name="Clear").click()
+    settle(page)
+    assert page.get_by_text("Selection:").count() == 0
+
+
+def test_a_selection_outlives_a_change_of_colour(open_page):
+    page = open_page("?projection=PCA")
+    lasso(page, chart=1)
+    before = page.get_by_text("Selection:").inner_text()
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="Reconstruction error").click()
+    settle(page)
+    assert page.get_by_text("Selection:").inner_text() == before
+
+
+def test_the_pointer_shows_the_row_without_a_rerun(open_page):
+    page = open_page("?projection=PCA")
+    pictures = page.locator(".pictures img")
+    assert pictures.first.get_attribute("src") is None
+    hover_point(page, chart=0)
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('*')]
+            .some((e) => e.shadowRoot?.querySelector('.pictures img')?.naturalWidth)"""
+    )
+    assert pictures.first.evaluate("(img) => img.naturalWidth") == 28
+    assert "kind=reconstruction" in pictures.last.get_attribute("src")
+
+
+def test_a_click_on_a_point_shows_its_reconstructions_and_neighbours(open_page):
+    page = open_page("?projection=PCA")
+    lasso(page, chart=0)
+    hover_point(page, chart=1, row=30)
+    page.mouse.down()
+    page.mouse.up()
+    page.get_by_text("Clicked:").wait_for()
+    settle(page)
+    assert page.get_by_text("Nearest in conv-ae").is_visible()
+    assert page.get_by_text("Nearest in conv-vae").is_visible()
+    assert tiles(page) >= 22
+    assert page.get_by_text("Selection:").is_visible(), "a click must not lose the selection"
+
+
+def test_a_click_in_three_dimensions_picks_the_point_too(open_page):
+    page = open_page("?projection=PCA&dims=3D&view=A")
+    page.wait_for_timeout(1500)
+    box = page.locator(".js-plotly-plot").bounding_box()
+    found = False
+    for dx in range(-60, 61, 12):
+        x, y = box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.wait_for_timeout(150)
+        if page.locator(".head").inner_text() != "Point at the map":
+            page.mouse.down()
+            page.mouse.up()
+            found = True
+            break
+    assert found, "no point lies under the middle of the 3-D map"
+    page.get_by_text("Clicked:").wait_for()
+
+
+def test_the_interpolation_plays_and_scrubs_in_the_browser(open_page):
+    page = open_page("interpolate?projection=PCA")
+    player = page.locator(".root[data-frame]")
+    assert player.get_attribute("data-frame") == "0"
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.get_by_role("button", name="▶ Play").click()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('*')].some((e) => {
+            const root = e.shadowRoot?.querySelector('.root[data-frame]');
+            return root && Number(root.dataset.frame) > 4;
+        })"""
+    )
+    page.get_by_role("button", name="❚❚ Pause").click()
+    page.get_by_role("slider", name="Place on the path").evaluate(
+        "(el) => { el.value = el.max; el.dispatchEvent(new Event('input')); }"
+    )
+    assert player.get_attribute("data-frame") == "15"
+    assert page.get_by_text("frame 16 of 16").is_visible()
+    assert not [u for u in requests if "_stcore" not in u and not u.startswith("data:")]
+
+
+def test_the_frames_of_a_walk_differ_and_its_ends_are_the_two_rows(open_page):
+    page = open_page("interpolate?projection=PCA")
+    sums = (
+        page.locator(".row")
+        .first.locator("canvas")
+        .evaluate_all(
+            """(all) => all.map((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data
+            .reduce((a, b) => a + b, 0))"""
+        )
+    )
+    assert len(set(sums[1:])) > 10
+
+
+def test_samples_appear_and_draw_others_changes_them(open_page):
+    page = open_page("sample?count=16")
+    sheet = "(all) => getComputedStyle(all[0]).backgroundImage"
+    assert tiles(page) == 32
+    before = page.locator(".tile").evaluate_all(sheet)
+    page.get_by_role("button", name="Draw others").click()
+    settle(page)
+    assert page.locator(".tile").evaluate_all(sheet) != before
+
+
+def test_a_map_is_computed_on_demand_with_progress_and_kept(open_page):
+    page = open_page("?data=Digits&view=A&neighbours=7")
+    page.get_by_role("button", name="Compute this map").click()
+    page.get_by_role("button", name="Cancel").wait_for()
+    page.wait_for_selector(".js-plotly-plot", timeout=120_000)
+    again = open_page("?data=Digits&view=A&neighbours=7")
+    assert again.locator(".js-plotly-plot").count() == 1

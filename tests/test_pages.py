@@ -1,0 +1,207 @@
+"""Every page through AppTest: by default, by deep link, with nonsense in the link, without checkpoints or images."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from train.__main__ import main as train
+
+APP = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
+PAGES = ("map", "interpolate", "sample", "compare", "checkpoints")
+
+
+@pytest.fixture(scope="session")
+def digits_root(tmp_path_factory):
+    """A checkpoints folder with an AE, a VAE of 2 dimensions and PCA, really trained for a moment on digits."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    for name, *options in (
+        ("ae", "--latent-dim", "4", "--epochs", "2"),
+        ("vae", "--latent-dim", "2", "--epochs", "2"),
+        ("pca", "--latent-dim", "3"),
+    ):
+        assert train([name, "--dataset", "digits", "--out", str(root / "digits" / name), *options]) == 0
+    return root
+
+
+@pytest.fixture
+def app(digits_root, tmp_path, monkeypatch):
+    """Opens a page of the app on `digits_root`, or on another checkpoints folder."""
+    monkeypatch.setenv("LATENTBOARD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LATENTBOARD_DATA", str(tmp_path / "no-data"))
+
+    def open_page(page="map", root=digits_root, session=None, **link):
+        monkeypatch.setenv("LATENTBOARD_CHECKPOINTS", str(root))
+        at = AppTest.from_file(APP, default_timeout=60)
+        for key, value in link.items():
+            at.query_params[key] = value
+        for key, value in (session or {}).items():
+            at.session_state[key] = value
+        at.run()
+        if page != "map":
+            at.switch_page(f"views/{page}.py").run()
+        assert not at.exception, at.exception
+        return at
+
+    return open_page
+
+
+def words(at) -> str:
+    """All the text of a page."""
+    parts = [*at.title, *at.markdown, *at.caption, *at.info, *at.error, *at.warning, *at.subheader, *at.toast]
+    return "\n".join(str(p.value) for p in parts)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_with_a_title_and_without_complaint(app, page):
+    at = app(page, projection="PCA")
+    assert at.title[0].value
+    assert not at.error and not at.toast
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_without_any_checkpoint_and_says_how_to_get_one(app, tmp_path, page):
+    at = app(page, root=tmp_path / "empty")
+    assert "python -m train" in "\n".join(c.value for c in at.code)
+
+
+@pytest.mark.parametrize("projection", ["PCA", "Axes"])
+def test_a_deep_link_restores_the_map(app, projection):
+    at = app("map", a="pca", b="vae", projection=projection, view="B", colour="Reconstruction error")
+    assert at.selectbox(key="a").value == "pca"
+    assert at.selectbox(key="b").value == "vae"
+    assert at.selectbox(key="colour").value == "Reconstruction error"
+    assert "vae (2 dimensions)" in at.title[0].value and "pca" not in at.title[0].value
+
+
+def test_a_deep_link_restores_a_walk(app):
+    at = app("interpolate", **{"from": "10"}, to="25", frames="9", path="Spherical", projection="PCA")
+    assert at.number_input(key="from").value == 10 and at.number_input(key="to").value == 25
+    assert at.slider(key="frames").value == 9
+    assert "Spherical path in 9 frames" in words(at)
+
+
+@pytest.mark.parametrize(
+    ("page", "link", "said"),
+    [
+        ("map", {"data": "nonsense"}, "data = 'nonsense'"),
+        ("map", {"a": "resnet"}, "a = 'resnet'"),
+        ("map", {"projection": "tsne"}, "projection = 'tsne'"),
+        ("map", {"neighbours": "-3"}, "neighbours = '-3'"),
+        ("map", {"min_dist": "wide"}, "min_dist = 'wide'"),
+        ("map", {"colour": "smell"}, "colour = 'smell'"),
+        ("map", {"row": "7"}, "row = '7'"),
+        ("interpolate", {"from": "123456789"}, "from = '123456789'"),
+        ("interpolate", {"to": "boot"}, "to = 'boot'"),
+        ("interpolate", {"frames": "1"}, "frames = '1'"),
+        ("sample", {"temperature": "9"}, "temperature = '9'"),
+        ("sample", {"seed": "nan"}, "seed = 'nan'"),
+        ("compare", {"models": "gan"}, "models = gan"),
+    ],
+)
+def test_a_link_that_makes_no_sense_gets_one_line_and_a_working_page(app, page, link, said):
+    at = app(page, **link)
+    lines = [t.value for t in at.toast]
+    assert sum(said in line for line in lines) == 1, lines
+    assert all("\n" not in line for line in lines)
+    assert at.title[0].value
+
+
+def test_a_selection_becomes_a_gallery_with_class_counts(app):
+    ids = tuple(range(0, 600, 5))
+    at = app(session={"_selection": ids}, projection="PCA")
+    assert "Selection: 120 rows" in words(at) and " % " in words(at)
+    assert "Originals 1 to 60" in words(at)
+    at.button(key="clear_selection").click().run()
+    assert "Selection: 120 rows" not in words(at)
+
+
+def test_a_clicked_point_shows_its_class_and_its_neighbours(app):
+    at = app(row="10", projection="PCA")
+    assert "Clicked: 0 · #10" in words(at)
+    assert "Neighbours by Euclidean distance" in words(at)
+
+
+def test_changing_the_data_set_forgets_rows_of_the_old_one(app, digits_root, tmp_path):
+    root = shutil.copytree(digits_root, tmp_path / "two")
+    assert train(["pca", "--dataset", "sprites:200", "--latent-dim", "4", "--out", str(root / "sprites" / "pca")]) == 0
+    at = app(root=root, session={"_selection": (10,)}, row="10", projection="PCA")
+    at.selectbox(key="data").set_value("sprites:200").run()
+    assert not at.exception
+    assert "row" not in at.query_params and "_selection" not in at.session_state
+
+
+def test_an_autoencoder_is_sampled_from_a_fitted_gaussian_and_the_page_says_so(app):
+    at = app("sample", a="ae", b="vae")
+    text = words(at)
+    assert "an autoencoder has no prior: decoded from a Gaussian fitted to its codes" in text
+    assert "decoded from the VAE's prior N(0, I)" in text
+    assert " ms on CPU" in text
+
+
+def test_two_dimensional_codes_get_a_decoded_plane(app):
+    assert "evenly spaced in the prior's quantiles" in words(app("sample", a="ae", b="vae"))
+    assert "quantiles" not in words(app("sample", a="ae", b="pca"))
+
+
+def test_drawing_again_changes_the_seed_alone(app):
+    at = app("sample")
+    before = at.number_input(key="seed").value
+    at.button(key="again").click().run()
+    assert at.number_input(key="seed").value == before + 1
+    assert not at.exception
+
+
+def test_compare_prints_the_figures_that_the_checkpoints_hold(app, digits_root):
+    at = app("compare", projection="PCA")
+    table = at.table[0].value
+    for name in ("ae", "vae", "pca"):
+        stored = json.loads((digits_root / "digits" / name / "metrics.json").read_text())
+        assert table.loc["Reconstruction MSE", name] == f"{stored['reconstruction_mse']:.4f}"
+        assert table.loc["Neighbour accuracy", name] == f"{stored['neighbour_accuracy']:.3f}"
+    assert table.loc["KL to prior", "ae"] == "not defined"
+    assert 0 < float(table.loc["Neighbour overlap", "vae"]) < 1
+    assert (table["What it means"].str.len() > 40).all()
+
+
+def test_compare_asks_for_two_where_there_is_one(app):
+    at = app("compare", models="ae")
+    assert "Choose two or more" in words(at)
+
+
+def test_a_broken_checkpoint_is_listed_with_its_reason_and_the_rest_works(app, digits_root, tmp_path):
+    root = shutil.copytree(digits_root, tmp_path / "damaged")
+    weights = root / "digits" / "ae" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    at = app("checkpoints", root=root, projection="PCA")
+    assert len(at.error) == 1 and "digits/ae" in at.error[0].value and "SHA-256" in at.error[0].value
+    assert {"vae", "pca"} <= set(at.dataframe[0].value["Name"])
+
+
+def test_the_checkpoints_page_shows_the_model_card(app):
+    at = app("checkpoints", card="vae")
+    assert "python -m train vae --dataset digits" in words(at)
+
+
+def test_without_the_images_the_page_says_so_and_offers_the_download(app):
+    at = app(root=APP.parents[1] / "checkpoints", data="Fashion-MNIST", a="ae-2d", b="vae-2d", projection="Axes")
+    assert "Originals are missing: Fashion-MNIST is not on this machine" in words(at)
+    assert any("Download Fashion-MNIST" in b.label for b in at.button)
+
+
+def test_a_map_that_cannot_be_drawn_is_explained(app):
+    at = app(a="vae", b="none", projection="PCA", dims="3D")
+    assert len(at.error) == 1 and at.error[0].value.startswith("This map cannot be drawn")
+
+
+def test_only_models_that_were_evaluated_on_the_same_rows_are_set_beside_each_other(
+    app, save_digits, digits_root, tmp_path
+):
+    root = shutil.copytree(digits_root, tmp_path / "mixed")
+    save_digits(root / "digits" / "fewer-rows")
+    at = app(root=root, a="ae", projection="PCA")
+    assert "vae" in at.selectbox(key="b").options and "fewer-rows" not in at.selectbox(key="b").options
+    at.selectbox(key="a").set_value("fewer-rows").run()
+    assert not at.exception and at.selectbox(key="b").options == ["none"]
