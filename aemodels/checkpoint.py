@@ -27,7 +27,7 @@ import safetensors
 import safetensors.numpy
 import safetensors.torch
 
-from aemodels import registry
+from aemodels import datasets, registry
 from aemodels.autoencoder import Autoencoder
 
 SCHEMA_VERSION = 1
@@ -240,18 +240,28 @@ def load(path: str | Path) -> Checkpoint:
     if not path.is_dir():
         raise CheckpointError(f"there is no checkpoint folder {path}")
     config = _read_config(path)
+    try:
+        datasets.find(config.dataset)
+    except datasets.DatasetError as error:
+        raise CheckpointError(f"{path}: {error}") from error
     weights = _read(path, WEIGHTS)
     if fingerprint(weights) != config.weights_sha256:
         raise CheckpointError(f"{path}: {WEIGHTS} is not the file that {CONFIG} describes (its SHA-256 differs)")
     model = _build(path, config, weights)
     latents = _read_latents(path, config)
     metrics = _read_json(path, METRICS)
+    bad = [k for k, v in metrics.items() if isinstance(v, bool) or not isinstance(v, int | float)]
+    if bad:
+        raise CheckpointError(f"{path}: {METRICS} holds {metrics[bad[0]]!r} as {bad[0]}, which is no number")
     try:
         rows = csv.DictReader(io.StringIO(_read(path, HISTORY).decode()))
         history = [{k: _number(v) for k, v in row.items()} for row in rows]
         card = _read(path, CARD).decode()
     except (ValueError, TypeError, csv.Error) as error:
         raise CheckpointError(f"{path}: {HISTORY} or {CARD} cannot be read ({error})") from error
+    missing = [k for k in ("epoch", "loss", "val_loss") if any(k not in row for row in history)]
+    if missing:
+        raise CheckpointError(f"{path}: {HISTORY} has no column {missing[0]}")
     return Checkpoint(path, config, model, latents, metrics, history, card)
 
 

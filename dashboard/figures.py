@@ -54,12 +54,17 @@ def latent_map(
         scale = palette.CYCLIC if colouring in _CYCLIC_FACTORS else palette.SEQUENTIAL
         values = _values(space, colouring)
         low, high = np.quantile(values, [0.0, 0.99])
-        bar = {"title": {"text": colouring, "side": "right"}, "thickness": 10, "len": 0.8, "outlinewidth": 0}
+        bar = {
+            "title": {"text": colouring.capitalize(), "side": "right"},
+            "thickness": 10,
+            "len": 0.8,
+            "outlinewidth": 0,
+        }
         marker = {
             "color": values, "colorscale": scale, "cmin": float(low), "cmax": float(high), "colorbar": bar,
             "showscale": legend,
         }  # fmt: skip
-        figure.add_trace(draw(projection, space, np.arange(len(space)), marker, colouring, marks))
+        figure.add_trace(draw(projection, space, np.arange(len(space)), marker, colouring.capitalize(), marks))
     _overlay(figure, projection, space, marks)
     _layout(figure, projection, height, legend and colouring == BY_CLASS)
     return figure
@@ -73,15 +78,15 @@ def _trace2d(projection, space, rows, marker, name, marks) -> go.Scattergl:
     selected = None
     if marks.selected:
         selected = np.flatnonzero(np.isin(space.row_ids[rows], marks.selected))
-    hover = f"<b>{name}</b> · #%{{customdata}}<extra></extra>" if np.isscalar(marker["color"]) else (
-        f"#%{{customdata}} · {name} %{{marker.color:.4g}}<extra></extra>"
-    )  # fmt: skip
+    by_class = np.isscalar(marker["color"])
+    text = None if by_class or space.labels is None else np.array(space.classes)[space.labels[rows]]
+    label = f"<b>{name}</b> · #%{{customdata}}" if by_class else f"#%{{customdata}} · {name} %{{marker.color:.4g}}"
     opacity = 0.75 if marks.path is None else 0.3
     return go.Scattergl(
         x=projection.points[rows, 0], y=projection.points[rows, 1], mode="markers", name=name,
         customdata=space.row_ids[rows], marker={"size": _marker_size(len(space)), "opacity": opacity} | marker,
         selectedpoints=selected, selected={"marker": {"opacity": 1.0}}, unselected={"marker": {"opacity": 0.08}},
-        hovertemplate=hover,
+        hovertemplate=label + "<extra></extra>", text=text,
     )  # fmt: skip
 
 

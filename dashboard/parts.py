@@ -17,25 +17,34 @@ from latent.space import LatentSpace
 METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
 METRICS = ("euclidean", "cosine", "manhattan", "correlation")
 SMALL_SHARE = 0.02
-DOWNLOAD_HINT = "Originals are missing: {title} is not on this machine. Everything decoded still works."
+MISSING = (
+    "Originals are missing: {title} is not on this machine, or its images are no longer those that the "
+    "checkpoint was made with. Everything decoded still works."
+)
 
 
-def projection_controls(latent_dim: int) -> project.Settings | None:
-    """The map's settings, bound to the link; None where they make no sense, with one line that says so."""
+def projection_controls(spaces: Sequence[LatentSpace]) -> project.Settings | None:
+    """The map's settings, bound to the link; None where they make no sense, with one line that says so.
+
+    Offered is what at least one of the spaces can be drawn by; a map that cannot says so in its own place.
+    """
+    latent_dim, rows = max(s.latent_dim for s in spaces), min(map(len, spaces))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
-        methods = list(METHODS) if latent_dim > 1 else ["axes"]
+        methods = list(METHODS) if latent_dim > 1 else ["umap"]
         method = state.choice(
             st.segmented_control, "Projection", methods, "projection", methods[0], text=lambda m: METHODS[m]
         )
-        dims = state.choice(st.segmented_control, "Dimensions", [2, 3], "dims", 2, text=lambda n: f"{n}D")
+        possible = [2, 3] if method == "umap" or latent_dim > 2 else [2]
+        dims = state.choice(st.segmented_control, "Dimensions", possible, "dims", 2, text=lambda n: f"{n}D")
         if method == "axes":
             return _axes_controls(latent_dim, dims)
         if method == "pca":
             return _settings(method="pca", dims=dims)
         with st.popover("UMAP settings", icon=":material/tune:"):
             neighbours = state.number(
-                st.slider, "Neighbours", 2, 200, 15, "neighbours", help="How many nearest codes each point is tied to: "
+                st.slider, "Neighbours", 2, min(200, max(rows - 1, 3)), min(15, max(rows - 1, 2)), "neighbours",
+                help="How many nearest codes each point is tied to: "
                 "few show fine structure, many the large one.",
             )  # fmt: skip
             min_dist = state.number(
@@ -154,11 +163,14 @@ def pointer(chosen: state.Chosen, *, has_originals: bool, on_pick) -> None:
             key="pointer",
             has_originals=has_originals,
             on_pick=on_pick,
+            on_clear=state.clear_selection,
         )
 
 
 def colour_control(space: LatentSpace) -> str:
-    return state.choice(st.selectbox, "Colour by", figures.colourings(space), "colour", width=200)
+    return state.choice(
+        st.selectbox, "Colour by", figures.colourings(space), "colour", text=lambda c: c.capitalize(), width=200
+    )
 
 
 def missing_images(found: Checkpoint) -> None:
@@ -174,7 +186,7 @@ def missing_images(found: Checkpoint) -> None:
         if job is not None and job.state == "failed":
             st.warning(str(job.error), icon=":material/cloud_off:")
         else:
-            st.info(DOWNLOAD_HINT.format(title=title), icon=":material/image_not_supported:")
+            st.info(MISSING.format(title=title), icon=":material/image_not_supported:")
         if entry.downloads:
             st.button(f"Download {title}", icon=":material/download:", on_click=_download, args=(name,))
 
@@ -188,6 +200,7 @@ def _watch_download(title: str, name: str) -> None:
     def watch() -> None:
         job = jobs.find(("download", name))
         if job is None or job.state != "running":
+            resources.data_changed()
             st.rerun()
         st.markdown(f":material/downloading: Downloading {title} · {job.seconds:.0f} s")
 
@@ -243,6 +256,12 @@ def shares(space: LatentSpace, row_ids: Sequence[int]) -> str:
     return " · ".join(text)
 
 
+def projection_title(settings: project.Settings) -> str:
+    """The projection's label as the beginning of a sentence."""
+    label = settings.label()
+    return label[0].upper() + label[1:]
+
+
 def named(space: LatentSpace) -> str:
     """`conv-vae (16 dimensions)`."""
     return f"{space.name} ({space.latent_dim} dimension{'s' if space.latent_dim > 1 else ''})"
@@ -272,11 +291,16 @@ def default_colouring(space: LatentSpace) -> str:
     return figures.colourings(space)[0]
 
 
+def present_classes(space: LatentSpace) -> list[str]:
+    """The classes that have rows here, in their order."""
+    return [name for index, name in enumerate(space.classes) if (space.labels == index).any()]
+
+
 def default_ends(space: LatentSpace) -> tuple[int, int]:
     """Rows to open a walk with: a shirt and a boot where there are such, else of the first and the last class."""
     if space.labels is None:
         return int(space.row_ids[0]), int(space.row_ids[-1])
-    present = [c for i, c in enumerate(space.classes) if (space.labels == i).any()]
+    present = present_classes(space)
     wanted = "Shirt" if "Shirt" in present else present[0], "Ankle boot" if "Ankle boot" in present else present[-1]
     first = [space.row_ids[space.labels == space.classes.index(name)] for name in wanted]
     return int(first[0][0]), int(first[1][-1])

@@ -29,8 +29,16 @@ def _load_all(root: str, signature: tuple) -> list[Checkpoint | Broken]:
 def _all() -> list[Checkpoint | Broken]:
     root = checkpoint.root()
     # The folder is read again when any of its files is another: a training run may end while the page is open.
-    stamps = ((str(f), f.stat().st_mtime_ns) for p in checkpoint.folders(root) for f in p.iterdir() if f.is_file())
-    return _load_all(str(root), tuple(sorted(stamps)))
+    files = (f for p in checkpoint.folders(root) for f in p.glob("*") if f.name != checkpoint.RESUME)
+    return _load_all(str(root), tuple(sorted((str(f), _stamp(f)) for f in files)))
+
+
+def _stamp(path: Path) -> int:
+    """When it was last changed; 0 for what has just gone, as a checkpoint does while another takes its place."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def checkpoints() -> list[Checkpoint]:
@@ -113,8 +121,18 @@ class Originals:
         return self.images[[self.position[int(i)] for i in row_ids]]
 
 
+# Data may be put in place while the page is open; asking the disk at every hover would cost more than the image.
+@st.cache_resource(show_spinner=False, ttl="5s", max_entries=16)
+def _data_stamp(dataset: str, root: str) -> tuple[int | None]:
+    """None where the data set is not under that root, else a number that changes when a folder of images does."""
+    if not datasets.is_present(dataset):
+        return (None,)
+    folder = Path(datasets.find(dataset)[1]).expanduser()
+    return (max(map(_stamp, [folder, *folder.glob("*/")])) if dataset.startswith("folder:") else 0,)
+
+
 @st.cache_resource(show_spinner="Reading the images…", max_entries=4)
-def _originals(dataset: str, options: tuple) -> Originals:
+def _originals(dataset: str, options: tuple, root: str, stamp: int) -> Originals:
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in dict(options).items()}
     data = datasets.load(dataset, "held-out", download=False, **given)
     images = data.images if isinstance(data.images, torch.Tensor) else data.images.in_memory()
@@ -122,13 +140,29 @@ def _originals(dataset: str, options: tuple) -> Originals:
 
 
 def originals(found: Checkpoint) -> Originals | None:
-    """The data set's held-out images, or None where it is not on this machine."""
-    if not datasets.is_present(found.config.dataset):
+    """The data set's held-out images; None where it, or any row that the checkpoint speaks of, is not here."""
+    root = str(datasets.data_root())
+    (stamp,) = _data_stamp(found.config.dataset, root)
+    if stamp is None:
         return None
     options = tuple(
         sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in found.config.dataset_options.items())
     )
-    return _originals(found.config.dataset, options)
+    try:
+        images = _originals(found.config.dataset, options, root, stamp)
+    except datasets.DatasetError:  # a folder that was emptied, say: as good as absent
+        return None
+    return images if _covers(found.fingerprint, root, stamp, images, found.latents.row_ids) else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _covers(fingerprint: str, root: str, stamp: int, _images: Originals, _row_ids: np.ndarray) -> bool:
+    return all(int(row) in _images.position for row in _row_ids)
+
+
+def data_changed() -> None:
+    """Look for data sets again."""
+    _data_stamp.clear()
 
 
 def reconstructions(of: LatentSpace, row_ids) -> np.ndarray:

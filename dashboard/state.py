@@ -12,7 +12,7 @@ import streamlit as st
 
 from aemodels import datasets
 from aemodels.checkpoint import Checkpoint
-from dashboard import resources
+from dashboard import palette, resources
 
 PREFERRED_DATASET = "fashion-mnist"
 PREFERRED_PAIR = ("conv-ae", "conv-vae"), ("ae", "vae")
@@ -24,10 +24,24 @@ def complain(line: str) -> None:
     st.toast(line, icon=":material/link_off:", duration="long")
 
 
+def _asked(key: str) -> str | None:
+    """What the link asks for, the first time that this session draws the widget; later the widget has the word."""
+    seen = st.session_state.setdefault("_seen", set())
+    if key in seen:
+        return None
+    seen.add(key)
+    return st.query_params.get(key)
+
+
+def _row_id(text: str) -> int | None:
+    """The row id that a text spells; ids are below 2**53, so that JavaScript has them exactly."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 17 else None
+
+
 def choice(widget: Callable, label: str, options: Sequence, key: str, default=None, *, text: Callable = str, **kwargs):
     """A selectbox or segmented control bound to `?key=`; what the link asks for in vain is complained about."""
     default = options[0] if default is None else default
-    asked = st.query_params.get(key)
+    asked = _asked(key)
     if asked is not None and asked not in {text(o) for o in options}:
         known = ", ".join(text(o) for o in options)
         complain(f"The link asks for {key} = {asked!r}, which is not here; showing {text(default)}. Known: {known}.")
@@ -42,7 +56,7 @@ def choice(widget: Callable, label: str, options: Sequence, key: str, default=No
 
 def number(widget: Callable, label: str, low, high, default, key: str, **kwargs):
     """A slider or number input bound to `?key=`, with the same care for links."""
-    asked = st.query_params.get(key)
+    asked = _asked(key)
     if asked is not None:
         try:
             sensible = low <= type(default)(asked) <= high
@@ -78,6 +92,13 @@ class Chosen:
 
     def spaces(self) -> list:
         return [resources.space(c, self.device) for c in self.models]
+
+
+def accents(names: Sequence[str]) -> dict[str, str]:
+    """A colour for each checkpoint: the sidebar's A and B keep theirs on every page, others come after."""
+    fixed = [c.name for c in chosen().models]
+    order = fixed + [n for n in names if n not in fixed]
+    return {name: palette.accent(max(slot, 2) if name not in fixed else slot) for slot, name in enumerate(order)}
 
 
 def preferred_pair(names: Sequence[str]) -> tuple[str, str]:
@@ -142,24 +163,27 @@ def picked(space) -> int | None:
     asked = st.query_params.get("row")
     if asked is None:
         return None
-    if not asked.isdecimal() or int(asked) not in space.row_ids:
+    row_id = _row_id(asked)
+    if row_id is None or row_id not in space.row_ids:
         del st.query_params["row"]
-        complain(f"The link asks for row = {asked!r}, which is no held-out row here.")
+        complain(f"The link asks for row = {asked[:40]!r}, which is no held-out row here.")
         return None
-    return int(asked)
+    return row_id
 
 
 def forget_rows() -> None:
     """Row ids belong to a data set: with another one, selection and picked row go."""
     clear_selection()
     st.query_params.pop("row", None)
+    for key in ("from", "to"):
+        st.session_state.pop(key, None)
 
 
 def row(label: str, space, default: int, key: str) -> int:
     """A field for the id of a row that the space has."""
-    asked = st.query_params.get(key)
+    asked = _asked(key)
     known = set(space.row_ids.tolist())
-    if asked is not None and (not asked.lstrip("-").isdecimal() or int(asked) not in known):
+    if asked is not None and _row_id(asked) not in known:
         complain(f"The link asks for {key} = {asked!r}, which is no held-out row here; showing #{default}.")
     if st.session_state.get(key, default) not in known:
         st.session_state[key] = default
@@ -175,7 +199,7 @@ def row(label: str, space, default: int, key: str) -> int:
 
 def several(label: str, options: Sequence[str], key: str, default: Sequence[str]) -> list[str]:
     """A multiselect bound to `?key=`, kept to what there is."""
-    asked = st.query_params.get_all(key)
+    asked = st.query_params.get_all(key) if _asked(key) is not None else []
     unknown = [a for a in asked if a not in options]
     if unknown:
         complain(f"The link asks for {key} = {', '.join(unknown)}, which is not here. Known: {', '.join(options)}.")

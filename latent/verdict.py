@@ -6,6 +6,8 @@ from latent.metrics import Figures
 
 # Differences within this many standard errors are called too close to tell.
 STANDARD_ERRORS = 2.0
+# A mean squared error below this is none.
+NO_ERROR = 1e-6
 
 
 def _ranked(scores: dict[str, float], *, higher_is_better: bool) -> list[tuple[str, float]]:
@@ -36,7 +38,10 @@ def neighbours(scores: dict[str, float], rows: int) -> str:
 def reconstruction(scores: dict[str, float]) -> str:
     """The ranking by held-out mean squared error, as a distance from the best."""
     (best, low), *others = _ranked(scores, higher_is_better=False)
-    behind = ", ".join(f"{name} {100 * (mse / low - 1):.0f} % more" for name, mse in others)
+    if low < NO_ERROR:  # a ratio to nothing says nothing
+        behind = ", ".join(f"{name} {mse:.4f}" for name, mse in others)
+    else:
+        behind = ", ".join(f"{name} {100 * (mse / low - 1):.0f} % more" for name, mse in others)
     return f"**{best} reconstructs best**: a held-out MSE of {low:.4f}; {behind}."
 
 

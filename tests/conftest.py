@@ -57,7 +57,7 @@ def save_digits():
         )
         latents = encode.held_out(built, data)
         metrics = {"reconstruction_mse": float(latents.error.mean())}
-        history = [{"epoch": 1, "val_loss": 2.5}, {"epoch": 2, "val_loss": 1.5}]
+        history = [{"epoch": 1, "loss": 3.0, "val_loss": 2.5}, {"epoch": 2, "loss": 2.0, "val_loss": 1.5}]
         return checkpoint.save(path, built, config, latents, metrics=metrics, history=history, card="# A card\n")
 
     return save

@@ -93,6 +93,8 @@ def test_a_deep_link_restores_a_walk(app):
         ("map", {"min_dist": "wide"}, "min_dist = 'wide'"),
         ("map", {"colour": "smell"}, "colour = 'smell'"),
         ("map", {"row": "7"}, "row = '7'"),
+        ("map", {"row": "9" * 5000}, "row = '999"),
+        ("interpolate", {"from": "--5"}, "from = '--5'"),
         ("interpolate", {"from": "123456789"}, "from = '123456789'"),
         ("interpolate", {"to": "boot"}, "to = 'boot'"),
         ("interpolate", {"frames": "1"}, "frames = '1'"),
@@ -192,7 +194,7 @@ def test_without_the_images_the_page_says_so_and_offers_the_download(app):
 
 
 def test_a_map_that_cannot_be_drawn_is_explained(app):
-    at = app(a="vae", b="none", projection="PCA", dims="3D")
+    at = app(a="ae", b="vae", projection="PCA", dims="3D")
     assert len(at.error) == 1 and at.error[0].value.startswith("This map cannot be drawn")
 
 
@@ -205,3 +207,59 @@ def test_only_models_that_were_evaluated_on_the_same_rows_are_set_beside_each_ot
     assert "vae" in at.selectbox(key="b").options and "fewer-rows" not in at.selectbox(key="b").options
     at.selectbox(key="a").set_value("fewer-rows").run()
     assert not at.exception and at.selectbox(key="b").options == ["none"]
+
+
+def rewrite(path, **changes):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("file", "changes", "reason"),
+    [
+        ("config.json", {"dataset": "imagenet"}, "unknown data set"),
+        ("metrics.json", {"neighbour_accuracy": "high"}, "no number"),
+    ],
+)
+def test_a_checkpoint_of_someone_elses_making_takes_no_page_down(
+    app, digits_root, tmp_path, page, file, changes, reason
+):
+    root = shutil.copytree(digits_root, tmp_path / "foreign")
+    rewrite(root / "digits" / "ae" / file, **changes)
+    at = app(page, root=root, projection="PCA")
+    if page == "checkpoints":
+        assert len(at.error) == 1 and reason in at.error[0].value
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """A checkpoint of one latent dimension, made from a folder of colour images, and that folder."""
+    import numpy as np
+    from PIL import Image
+
+    folder, rng = tmp_path / "photos", np.random.default_rng(0)
+    for kind in ("cat", "dog"):
+        (folder / kind).mkdir(parents=True)
+        for n in range(40):
+            Image.fromarray(rng.integers(0, 255, (12, 10, 3), dtype=np.uint8)).save(folder / kind / f"{n}.png")
+    root = tmp_path / "photo-checkpoints"
+    for name, dims in (("ae", "1"), ("vae", "3")):
+        options = ["--latent-dim", dims, "--epochs", "1", "--image-size", "12x10", "--hidden", "8"]
+        out = root / "folder-photos" / name
+        assert train([name, "--dataset", f"folder:{folder}", "--out", str(out), *options]) == 0
+    return root, folder
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_colour_images_of_a_folder_and_one_latent_dimension_open_on_every_page(app, photos, page):
+    root, _ = photos
+    app(page, root=root, a="ae", b="vae")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_images_that_were_moved_after_training_are_missing_and_no_crash(app, photos, page):
+    root, folder = photos
+    (folder / "cat").rename(folder / "tiger")
+    at = app(page, root=root, projection="PCA", a="vae", b="none")
+    if page == "map":
+        assert "no longer those" in words(at)

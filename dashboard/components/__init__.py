@@ -88,11 +88,11 @@ def player(strips: Sequence[Strip], *, key: str, seconds: float = 3.0) -> None:
     _player(key=key, data={"strips": [s.payload() for s in strips], "seconds": seconds})
 
 
-def pointer(models: Sequence[dict], *, key: str, has_originals: bool, on_pick: Callable) -> None:
+def pointer(models: Sequence[dict], *, key: str, has_originals: bool, on_pick: Callable, on_clear: Callable) -> None:
     """The pictures of the row under the pointer, on whichever map of the page that is; no rerun.
 
     `models`: fingerprint, label and accent of each model that reconstructs.  A click on a point calls
-    `on_pick(row_id)`.
+    `on_pick(row_id)`, a double click on a map `on_clear()`, as it takes Plotly's own selection away.
     """
 
     def picked() -> None:
@@ -101,4 +101,4 @@ def pointer(models: Sequence[dict], *, key: str, has_originals: bool, on_pick: C
             on_pick(int(row_id))
 
     data = {"models": list(models), "hasOriginals": has_originals}
-    _pointer(key=key, data=data, on_picked_change=picked)
+    _pointer(key=key, data=data, on_picked_change=picked, on_cleared_change=on_clear)

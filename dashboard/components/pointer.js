@@ -13,7 +13,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const row = rowOf(point);
     if (row === null || row === current) return;
     current = row;
-    const name = (point.data.name ?? "").replace(/^trace \d+$/, "");
+    const name = point.text ?? point.data.name ?? "";
     head.textContent = [name, `#${row}`].filter(Boolean).join(" · ");
     for (const { image, kind, fingerprint, label } of slots) {
       const query = new URLSearchParams({ checkpoint: fingerprint, row, kind });
@@ -25,7 +25,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const attached = new Map();
   const attach = () => {
     for (const chart of document.querySelectorAll(".js-plotly-plot"))
-      if (!attached.has(chart) && chart.on) attached.set(chart, listen(chart, show, (row) => setTriggerValue("picked", row)));
+      if (!attached.has(chart) && chart.on) attached.set(chart, listen(chart, show, setTriggerValue));
     for (const chart of attached.keys()) if (!chart.isConnected) attached.delete(chart);
   };
   attach();
@@ -47,7 +47,7 @@ const running = new WeakMap();
 const STILL = 4; // pixels that a click may move and not be a drag
 
 // Hover is Plotly's own event.  Its click is not: in lasso mode it comes with a lost selection, in 3-D rarely at all.
-function listen(chart, show, pick) {
+function listen(chart, show, setTriggerValue) {
   let under = null, pressed = null;
   const hover = (event) => { under = rowOf(event.points[0]); show(event); };
   const leave = () => { under = null; };
@@ -57,17 +57,20 @@ function listen(chart, show, pick) {
     if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > STILL) pressed = null;
   };
   const up = () => {
-    if (pressed?.row != null) pick(pressed.row);
+    if (pressed?.row != null) setTriggerValue("picked", pressed.row);
     pressed = null;
   };
+  const clear = () => setTriggerValue("cleared", true);
   chart.on("plotly_hover", hover);
   chart.on("plotly_unhover", leave);
+  chart.on("plotly_doubleclick", clear);
   chart.addEventListener("mousedown", down, true);
   window.addEventListener("mousemove", move, true);
   window.addEventListener("mouseup", up, true);
   return () => {
     chart.removeListener?.("plotly_hover", hover);
     chart.removeListener?.("plotly_unhover", leave);
+    chart.removeListener?.("plotly_doubleclick", clear);
     chart.removeEventListener("mousedown", down, true);
     window.removeEventListener("mousemove", move, true);
     window.removeEventListener("mouseup", up, true);

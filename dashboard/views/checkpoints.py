@@ -3,7 +3,7 @@
 import streamlit as st
 
 from aemodels import checkpoint, datasets
-from dashboard import figures, palette, parts, resources, state
+from dashboard import figures, parts, resources, state
 
 everything = resources.checkpoints()
 broken = resources.broken()
@@ -26,7 +26,7 @@ st.dataframe(
 
 same = [c for c in everything if c.config.dataset == state.chosen().a.config.dataset]
 title = datasets.title(same[0].config.dataset)
-accents = {c.name: palette.accent(n) for n, c in enumerate(same)}
+accents = state.accents([c.name for c in same])
 left, right = st.columns([1, 1], gap="large")
 with left:
     st.subheader("Model card", anchor=False)
@@ -39,7 +39,8 @@ with left:
 with right:
     st.subheader("Learning curves", anchor=False)
     trained = {c.name: c.history for c in same if c.history}
-    shown = state.several("Curves", list(trained), "curves", [name] if name in trained else list(trained)[:1])
+    pair = [c.name for c in state.chosen().models if c.history]
+    shown = state.several("Curves", list(trained), "curves", pair or list(trained)[:1])
     if not trained:
         st.info("None of these was trained in epochs.")
     elif not shown:

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import components, figures, palette, parts, resources, state
+from dashboard import components, figures, parts, resources, state
 from dashboard.figures import Marks
 from latent import metrics
 from latent.verdict import verdict
@@ -40,7 +40,7 @@ if len(picked) < 2:
     st.stop()
 found = [available[name] for name in picked]
 spaces = [resources.space(c, chosen.device) for c in found]
-accents = {c.name: palette.accent(n) for n, c in enumerate(found)}
+accents = state.accents(picked)
 with heading:
     parts.title(
         f"{chosen.dataset_title}: {', '.join(picked)}",
@@ -67,7 +67,7 @@ st.table(parts.figures_table(scores, MEANINGS, overlaps))
 st.subheader("The same rows on each map", anchor=False)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     colouring = parts.colour_control(spaces[0])
-    settings = parts.projection_controls(min(s.latent_dim for s in spaces))
+    settings = parts.projection_controls(spaces)
 selection = state.selection()
 if settings:
     across = min(3, len(found))

@@ -30,8 +30,8 @@ def end(label: str, key: str, default: int) -> int:
         row = state.row(label, first, default, key)
         if first.labels is not None:
             st.selectbox(
-                "by class", first.classes, index=None, placeholder="Any class", key=f"{key}_class", width=150,
-                label_visibility="collapsed", on_change=random_row, args=(key, f"{key}_class"),
+                "by class", parts.present_classes(first), index=None, placeholder="Any class", key=f"{key}_class",
+                width=150, label_visibility="collapsed", on_change=random_row, args=(key, f"{key}_class"),
             )  # fmt: skip
         st.button(
             "Random", icon=":material/casino:", key=f"{key}_random", on_click=random_row,
@@ -74,8 +74,8 @@ with right:
     captions = [f"{t:.0%} of the way" for t in np.linspace(0, 1, steps)]
     components.player(
         [
-            components.Strip(f, f"{'AB'[i]} · {c.name} · path length {path.length(w):.1f}", palette.accent(i), captions)
-            for i, (c, f, w) in enumerate(zip(chosen.models, frames, walks, strict=True))
+            components.Strip(f, f"{'AB'[i]} · {c.name}", palette.accent(i), captions)
+            for i, (c, f) in enumerate(zip(chosen.models, frames, strict=True))
         ],
         key="player",
     )
@@ -101,7 +101,7 @@ with right:
         )  # fmt: skip
 
 with left:
-    settings = parts.projection_controls(min(s.latent_dim for s in spaces))
+    settings = parts.projection_controls(spaces)
     if settings:
         for slot, (found, space, walk) in enumerate(zip(chosen.models, spaces, walks, strict=True)):
             key = f"walk_{slot}_{found.fingerprint[:8]}"

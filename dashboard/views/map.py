@@ -11,18 +11,18 @@ NEIGHBOURS = 10
 
 chosen = state.chosen()
 spaces = chosen.spaces()
-views = ["Side by side", "A", "B"] if chosen.b else ["A"]
+views = ["Side by side", "A", "B"]
 
 heading = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    view = state.choice(st.segmented_control, "Show", views, "view")
+    view = state.choice(st.segmented_control, "Show", views, "view") if chosen.b else "A"
     colouring = parts.colour_control(spaces[0])
-    settings = parts.projection_controls(min(s.latent_dim for s in spaces))
+    settings = parts.projection_controls(spaces)
 shown = {"A": [0], "B": [1], "Side by side": [0, 1]}[view]
 with heading:
     names = " beside ".join(parts.named(spaces[i]) for i in shown)
-    what = settings.label() if settings else "no projection"
-    parts.title(f"{chosen.dataset_title}: {names}", f"{what} · {len(spaces[0]):,} held-out codes · nothing left out")
+    what = f"{parts.projection_title(settings)} of all" if settings else "No projection of"
+    parts.title(f"{chosen.dataset_title}: {names}", f"{what} {len(spaces[0]):,} held-out codes")
 if settings is None:
     st.stop()
 originals = resources.originals(chosen.a)
@@ -57,7 +57,7 @@ with side:
             for i, space in enumerate(spaces):
                 error = space.error[space.positions([picked])[0]]
                 made = resources.reconstructions(space, [picked])
-                strips.append(components.Strip(made, f"{'AB'[i]} · MSE {error:.4f}", palette.accent(i)))
+                strips.append(components.Strip(made, f"{'AB'[i]} · {error:.4f}", palette.accent(i)))
             components.gallery(strips, key="clicked", columns=1, size=140, beside=True)
             for i, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
                 here = space.positions([picked])
@@ -66,7 +66,10 @@ with side:
                 images, kind = parts.images_of(found, space, near)
                 strip = parts.rows_strip(space, near, images, f"Nearest in {found.name}", palette.accent(i))
                 components.gallery([strip], key=f"near_{i}", size=42, on_click=state.pick)
-            st.caption(f"Neighbours by Euclidean distance in latent space; {kind}, framed by class.")
+            st.caption(
+                "Beside the letters: mean squared error. Neighbours by Euclidean distance in latent space; "
+                f"{kind}, framed by class."
+            )
 
 with st.container(border=True):
     if selection is None:
