@@ -17,9 +17,9 @@ from latent.space import LatentSpace
 METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
 METRICS = ("euclidean", "cosine", "manhattan", "correlation")
 SMALL_SHARE = 0.02
-MISSING = (
-    "Originals are missing: {title} is not on this machine, or its images are no longer those that the "
-    "checkpoint was made with. Everything decoded still works."
+MISSING = "Originals are missing: {title} is not on this machine. Everything decoded still works."
+CHANGED = (
+    "Originals are missing: {title} no longer holds the images of this checkpoint. Everything decoded still works."
 )
 
 
@@ -186,7 +186,8 @@ def missing_images(found: Checkpoint) -> None:
         if job is not None and job.state == "failed":
             st.warning(str(job.error), icon=":material/cloud_off:")
         else:
-            st.info(MISSING.format(title=title), icon=":material/image_not_supported:")
+            line = CHANGED if datasets.is_present(name) else MISSING
+            st.info(line.format(title=title), icon=":material/image_not_supported:")
         if entry.downloads:
             st.button(f"Download {title}", icon=":material/download:", on_click=_download, args=(name,))
 

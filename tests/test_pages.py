@@ -262,4 +262,4 @@ def test_images_that_were_moved_after_training_are_missing_and_no_crash(app, pho
     (folder / "cat").rename(folder / "tiger")
     at = app(page, root=root, projection="PCA", a="vae", b="none")
     if page == "map":
-        assert "no longer those" in words(at)
+        assert "no longer holds the images" in words(at)

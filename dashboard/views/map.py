@@ -26,8 +26,6 @@ with heading:
 if settings is None:
     st.stop()
 originals = resources.originals(chosen.a)
-if originals is None:
-    parts.missing_images(chosen.a)
 
 *columns, side = st.columns([3] * len(shown) + [1.7 if len(shown) == 2 else 1.1], gap="small")
 selection, picked = state.selection(), state.picked(spaces[0])
@@ -45,6 +43,8 @@ for column, slot in zip(columns, shown, strict=True):
 
 with side:
     parts.pointer(chosen, has_originals=originals is not None, on_pick=state.pick)
+    if originals is None:
+        parts.missing_images(chosen.a)
     with st.container(border=True):
         if picked is None:
             st.markdown("**Clicked point**")
