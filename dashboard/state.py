@@ -150,7 +150,14 @@ def selection() -> tuple[int, ...] | None:
 
 
 def clear_selection() -> None:
+    """Forget it, and with it what the charts themselves hold: under another key they start anew."""
     st.session_state.pop("_selection", None)
+    st.session_state["_charts"] = st.session_state.get("_charts", 0) + 1
+
+
+def chart_key(page: str, slot: int, found: Checkpoint) -> str:
+    """The key of a map: another one for another checkpoint, and after a selection was cleared."""
+    return f"{page}_{slot}_{found.fingerprint[:8]}_{st.session_state.get('_charts', 0)}"
 
 
 def pick(row_id: int) -> None:

@@ -77,7 +77,7 @@ def test_everything_that_was_written_is_read_again(folder):
     read = checkpoint.load(folder)
     assert (read.name, read.config.dataset, read.config.latent_dim) == ("vae", "digits", 3)
     assert read.config.image_shape == (1, 8, 8) and read.config.classes == tuple("0123456789")
-    assert read.history == [{"epoch": 1, "val_loss": 2.5}, {"epoch": 2, "val_loss": 1.5}]
+    assert read.history == [{"epoch": 1, "loss": 3.0, "val_loss": 2.5}, {"epoch": 2, "loss": 2.0, "val_loss": 1.5}]
     assert read.card == "# A card\n"
     assert read.metrics["reconstruction_mse"] == pytest.approx(read.latents.error.mean())
     assert read.latents.mean.shape == read.latents.logvar.shape == (40, 3)

@@ -30,6 +30,7 @@ def lasso(page: Page, chart: int = 0, spread: float = 0.16, centre: tuple[float,
     for step in ((dx, -dy), (dx, dy), (-dx, dy), (-dx, -dy)):
         page.mouse.move(x + step[0], y + step[1], steps=8)
     page.mouse.up()
+    page.get_by_text("Selection:").wait_for()
     settle(page)
 
 

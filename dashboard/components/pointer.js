@@ -11,9 +11,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const show = (event) => {
     const point = event.points[0];
     const row = rowOf(point);
-    if (row === null || row === current) return;
+    if (row !== null && row !== current) present(row, point.text ?? point.data.name ?? "");
+  };
+  const present = (row, name) => {
     current = row;
-    const name = point.text ?? point.data.name ?? "";
+    shown.set(parentElement, { row, name, key: JSON.stringify(data) });
     head.textContent = [name, `#${row}`].filter(Boolean).join(" · ");
     for (const { image, kind, fingerprint, label } of slots) {
       const query = new URLSearchParams({ checkpoint: fingerprint, row, kind });
@@ -25,15 +27,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const attached = new Map();
   const attach = () => {
     for (const chart of document.querySelectorAll(".js-plotly-plot"))
-      if (!attached.has(chart) && chart.on) attached.set(chart, listen(chart, show, setTriggerValue));
+      if (attached.has(chart)) attached.get(chart).renew();
+      else if (chart.on) attached.set(chart, listen(chart, show, setTriggerValue));
     for (const chart of attached.keys()) if (!chart.isConnected) attached.delete(chart);
   };
   attach();
+  // A rerun draws this component anew; what it showed stays, as long as the models do.
+  const before = shown.get(parentElement);
+  if (before?.key === JSON.stringify(data)) present(before.row, before.name);
   // Charts mount after this component and again whenever their figure changes.
   const timer = setInterval(attach, 300);
   const stop = () => {
     clearInterval(timer);
-    for (const silence of attached.values()) silence();
+    for (const listener of attached.values()) listener.silence();
   };
   running.get(parentElement)?.();
   running.set(parentElement, stop);
@@ -43,7 +49,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 }
 
-const running = new WeakMap();
+const running = new WeakMap(), shown = new WeakMap();
 const STILL = 4; // pixels that a click may move and not be a drag
 
 // Hover is Plotly's own event.  Its click is not: in lasso mode it comes with a lost selection, in 3-D rarely at all.
@@ -61,19 +67,25 @@ function listen(chart, show, setTriggerValue) {
     pressed = null;
   };
   const clear = () => setTriggerValue("cleared", true);
-  chart.on("plotly_hover", hover);
-  chart.on("plotly_unhover", leave);
-  chart.on("plotly_doubleclick", clear);
+  const events = { plotly_hover: hover, plotly_unhover: leave, plotly_doubleclick: clear };
+  const silence = () => { for (const [name, heard] of Object.entries(events)) chart.removeListener?.(name, heard); };
+  // A chart that is drawn anew forgets who listened, without saying so.
+  const renew = () => {
+    silence();
+    for (const [name, heard] of Object.entries(events)) chart.on?.(name, heard);
+  };
+  renew();
   chart.addEventListener("mousedown", down, true);
   window.addEventListener("mousemove", move, true);
   window.addEventListener("mouseup", up, true);
-  return () => {
-    chart.removeListener?.("plotly_hover", hover);
-    chart.removeListener?.("plotly_unhover", leave);
-    chart.removeListener?.("plotly_doubleclick", clear);
-    chart.removeEventListener("mousedown", down, true);
-    window.removeEventListener("mousemove", move, true);
-    window.removeEventListener("mouseup", up, true);
+  return {
+    renew,
+    silence: () => {
+      silence();
+      chart.removeEventListener("mousedown", down, true);
+      window.removeEventListener("mousemove", move, true);
+      window.removeEventListener("mouseup", up, true);
+    },
   };
 }
 

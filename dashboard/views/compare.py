@@ -73,7 +73,7 @@ if settings:
     across = min(3, len(found))
     columns = st.columns(across)
     for n, (c, space) in enumerate(zip(found, spaces, strict=True)):
-        key = f"compare_{n}_{c.fingerprint[:8]}"
+        key = state.chart_key("compare", n, c)
         with columns[n % across], st.container(border=True):
             st.markdown(f"**{c.name}** · {settings.label()}")
             marks = Marks(selected=selection, accent=accents[c.name])

@@ -104,7 +104,7 @@ with left:
     settings = parts.projection_controls(spaces)
     if settings:
         for slot, (found, space, walk) in enumerate(zip(chosen.models, spaces, walks, strict=True)):
-            key = f"walk_{slot}_{found.fingerprint[:8]}"
+            key = state.chart_key("walk", slot, found)
             parts.model_label(slot, found)
             projection = parts.known_projection(found, settings)
             marks = Marks(

@@ -31,7 +31,7 @@ originals = resources.originals(chosen.a)
 selection, picked = state.selection(), state.picked(spaces[0])
 for column, slot in zip(columns, shown, strict=True):
     found, space = chosen.models[slot], spaces[slot]
-    key = f"map_{slot}_{found.fingerprint[:8]}"
+    key = state.chart_key("map", slot, found)
     with column, st.container(border=True):
         parts.model_label(slot, found)
         marks = Marks(
