@@ -15,7 +15,6 @@ from latent import jobs, metrics, project
 from latent.space import LatentSpace
 
 METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
-METRICS = ("euclidean", "cosine", "manhattan", "correlation")
 SMALL_SHARE = 0.02
 MISSING = "Originals are missing: {title} is not on this machine. Everything decoded still works."
 CHANGED = (
@@ -50,7 +49,7 @@ def projection_controls(spaces: Sequence[LatentSpace]) -> project.Settings | Non
             min_dist = state.number(
                 st.slider, "Minimum distance", 0.0, 0.99, 0.1, "min_dist", help="How tightly points may be packed."
             )
-            metric = state.choice(st.selectbox, "Metric", METRICS, "metric")
+            metric = state.choice(st.selectbox, "Metric", project.METRICS, "metric")
             seed = state.number(st.number_input, "Seed", 0, 2**31 - 1, 0, "map_seed")
         return _settings(
             method="umap", dims=dims, neighbours=neighbours, min_dist=min_dist, metric=metric, seed=int(seed)
