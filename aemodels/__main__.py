@@ -30,7 +30,7 @@ def _epochs(found: Checkpoint) -> str:
 # The columns of `list` and `table`: what each says of a checkpoint.
 _COLUMNS: dict[str, Callable[[Checkpoint], str]] = {
     "data set": lambda c: c.path.parent.name,
-    "name": lambda c: c.name,
+    "name": lambda c: c.path.name,
     "model": lambda c: c.config.model,
     "dimensions": lambda c: str(c.config.latent_dim),
     "parameters": lambda c: f"{checkpoint.parameters(c.model):,}",
@@ -109,6 +109,11 @@ def _datasets(args: argparse.Namespace) -> str:
     return f"{_aligned(rows)}\nData sets are looked for in {datasets.data_root(args.data_root)}."
 
 
+def _download(args: argparse.Namespace) -> str:
+    counts = [f"{len(datasets.load(args.name, split, root=args.data_root)):,} {split}" for split in datasets.SPLITS]
+    return f"{args.name}: {' and '.join(counts)} images are in {datasets.data_root(args.data_root)}"
+
+
 def _table(args: argparse.Namespace) -> str:
     usable, broken = _split(args.root)
     if broken:
@@ -131,7 +136,7 @@ def _table(args: argparse.Namespace) -> str:
             "",
             "Made by:",
             "",
-            *(f"- {c.path.parent.name}/{c.name}: `{c.config.command}`" for c in usable),
+            *(f"- {c.path.parent.name}/{c.path.name}: `{c.config.command}`" for c in usable),
         ]
     )
 
@@ -154,8 +159,13 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--root", type=checkpoint.root, default=checkpoint.root(), help="the folder of checkpoints")
     rooted[1].add_argument("path", metavar="PATH", help="such as fashion-mnist/conv-vae, or any folder")
     command("models", _models, "the registered models, their options and defaults")
-    sub = command("datasets", _datasets, "the registered data sets, and which are present")
-    sub.add_argument("--data-root", help="where data sets are ($LATENTBOARD_DATA, else data/)")
+    placed = [
+        command("datasets", _datasets, "the registered data sets, and which are present"),
+        command("download", _download, "download a data set, if it is not there"),
+    ]
+    for sub in placed:
+        sub.add_argument("--data-root", help="where data sets are ($LATENTBOARD_DATA, else data/)")
+    placed[1].add_argument("name", metavar="NAME", choices=datasets.names(), help=", ".join(datasets.names()))
     return p
 
 

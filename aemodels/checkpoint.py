@@ -19,6 +19,8 @@ import math
 import os
 import shutil
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,19 +83,16 @@ class Latents:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder that was read and checked."""
+    """A folder that was read and checked; `name` is the folder's, longer where another of its data set has that too."""
 
     path: Path
+    name: str
     config: Config
     model: Autoencoder
     latents: Latents
     metrics: dict
     history: list[dict]
     card: str
-
-    @property
-    def name(self) -> str:
-        return self.path.name
 
     @property
     def fingerprint(self) -> str:
@@ -262,7 +261,7 @@ def load(path: str | Path) -> Checkpoint:
     missing = [k for k in ("epoch", "loss", "val_loss") if any(k not in row for row in history)]
     if missing:
         raise CheckpointError(f"{path}: {HISTORY} has no column {missing[0]}")
-    return Checkpoint(path, config, model, latents, metrics, history, card)
+    return Checkpoint(path, path.name, config, model, latents, metrics, history, card)
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -402,16 +401,28 @@ def folders(root_folder: Path) -> list[Path]:
     return sorted(p for p in found if p.is_dir() and not p.name.startswith("."))
 
 
+def load_or_broken(folder: Path) -> Checkpoint | Broken:
+    """The checkpoint in a folder, or why it is none."""
+    try:
+        return load(folder)
+    except CheckpointError as error:
+        return Broken(folder, str(error).removeprefix(f"{folder}: ").removeprefix(f"{folder} "))
+
+
+def named_apart(found: Sequence[Checkpoint | Broken]) -> list[Checkpoint | Broken]:
+    """The same, with the parent folder before the name of checkpoints of one data set that share theirs."""
+    shared = Counter((c.config.dataset, c.name) for c in found if isinstance(c, Checkpoint))
+    return [
+        dataclasses.replace(c, name=f"{c.path.parent.name}/{c.name}")
+        if isinstance(c, Checkpoint) and shared[c.config.dataset, c.name] > 1
+        else c
+        for c in found
+    ]
+
+
 def load_all(root_folder: str | Path | None = None) -> list[Checkpoint | Broken]:
     """Every checkpoint under the root, the unusable ones as `Broken` with their reason."""
-    out: list[Checkpoint | Broken] = []
-    for folder in folders(root(root_folder)):
-        try:
-            out.append(load(folder))
-        except CheckpointError as error:
-            reason = str(error).removeprefix(f"{folder}: ").removeprefix(f"{folder} ")
-            out.append(Broken(folder, reason))
-    return out
+    return named_apart([load_or_broken(folder) for folder in folders(root(root_folder))])
 
 
 def size_bytes(path: Path) -> int:

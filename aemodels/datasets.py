@@ -77,13 +77,21 @@ class Options:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A registry entry: `load(argument, split, options)`; `argument` is what follows a colon in the name."""
+    """A registry entry: `load(argument, split, options)`; `argument` is what follows a colon in the name.
+
+    What is downloaded comes as `archives`, a pattern below the data root, of `archive_bytes` in all.
+    """
 
     title: str
     load: Callable[[str, str, Options], ImageData]
     origin: str
-    downloads: bool = False
+    archives: str = ""
+    archive_bytes: int = 0
     is_present: Callable[[Path], bool] = field(default=lambda root: True)
+
+    @property
+    def downloads(self) -> bool:
+        return bool(self.archives)
 
 
 _REGISTRY: dict[str, Dataset] = {}
@@ -201,7 +209,9 @@ def _load_sprites(argument: str, split: str, options: Options) -> ImageData:
 # --- through torchvision ----------------------------------------------------------------------------------
 
 
-def _torchvision(name: str, title: str, class_name: str, classes: tuple[str, ...], folder: str) -> None:
+def _torchvision(
+    name: str, title: str, class_name: str, classes: tuple[str, ...], folder: str, archives: str, archive_bytes: int
+) -> None:  # fmt: skip
     def present(root: Path) -> bool:
         try:
             return _read(root, download=False) is not None
@@ -238,7 +248,8 @@ def _torchvision(name: str, title: str, class_name: str, classes: tuple[str, ...
         images = raw.unsqueeze(1) if raw.ndim == 3 else raw.permute(0, 3, 1, 2).contiguous()
         return ImageData(name, split, images, np.arange(len(images)), np.asarray(data.targets, np.int64), classes)
 
-    _REGISTRY[name] = Dataset(title, load_split, "torchvision, downloaded on first use", True, present)
+    origin = "torchvision, downloaded on first use"
+    _REGISTRY[name] = Dataset(title, load_split, origin, archives, archive_bytes, present)
 
 
 _REGISTRY["digits"] = Dataset("Digits", _load_digits, "scikit-learn's 8×8 digits, shipped with it")
@@ -246,16 +257,17 @@ _REGISTRY["sprites"] = Dataset("Sprites", _load_sprites, "rendered by this proje
 _torchvision(
     "fashion-mnist", "Fashion-MNIST", "FashionMNIST",
     ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    "FashionMNIST/raw",
+    "FashionMNIST/raw", "FashionMNIST/raw/*.gz", 30_878_645,
 )  # fmt: skip
-_torchvision("mnist", "MNIST", "MNIST", tuple("0123456789"), "MNIST/raw")
+_torchvision("mnist", "MNIST", "MNIST", tuple("0123456789"), "MNIST/raw", "MNIST/raw/*.gz", 11_594_722)
 _torchvision(
-    "kmnist", "KMNIST", "KMNIST", ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"), "KMNIST/raw"
+    "kmnist", "KMNIST", "KMNIST", ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"), "KMNIST/raw",
+    "KMNIST/raw/*.gz", 21_240_888,
 )  # fmt: skip
 _torchvision(
     "cifar10", "CIFAR-10", "CIFAR10",
     ("Airplane", "Automobile", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"),
-    "cifar-10-batches-py",
+    "cifar-10-batches-py", "cifar-10-python.tar.gz", 170_498_071,
 )  # fmt: skip
 
 

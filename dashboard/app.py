@@ -1,6 +1,7 @@
 """The router and the sidebar: which data set, which models, which device.  Pages do the rest."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -10,6 +11,7 @@ if str(ROOT) not in sys.path:  # also when started by AppTest, without main.py
 import streamlit as st  # noqa: E402
 
 from aemodels import datasets  # noqa: E402
+from aemodels.checkpoint import Checkpoint  # noqa: E402
 from dashboard import resources, state  # noqa: E402
 
 PAGES = [
@@ -28,16 +30,20 @@ PAGES = [
 
 def sidebar() -> state.Chosen | None:
     """The choice that all pages share; None where there is no usable checkpoint."""
-    by_dataset: dict[str, list] = {}
+    by_dataset: dict[str, list[Checkpoint]] = {}
     for found in resources.checkpoints():
         by_dataset.setdefault(found.config.dataset, []).append(found)
     if not by_dataset:
         return None
     names = sorted(by_dataset)
     preferred = state.PREFERRED_DATASET if state.PREFERRED_DATASET in names else names[0]
-    dataset = state.choice(
-        st.selectbox, "Data set", names, "data", preferred, text=datasets.title, on_change=state.forget_rows
-    )
+    titles = Counter(map(datasets.title, names))
+
+    def title(name: str) -> str:
+        """Two folders of one name are told apart by their paths."""
+        return datasets.title(name) if titles[datasets.title(name)] == 1 else name
+
+    dataset = state.choice(st.selectbox, "Data set", names, "data", preferred, text=title, on_change=state.forget_rows)
     models = {c.name: c for c in by_dataset[dataset]}
     first, second = state.preferred_pair(list(models))
     a = state.choice(st.selectbox, "Model A", list(models), "a", first)
@@ -52,8 +58,9 @@ def sidebar() -> state.Chosen | None:
 
 st.set_page_config(page_title="Latentboard", page_icon=Path(__file__).with_name("icon.png"), layout="wide")
 st.logo(Path(__file__).with_name("logo.svg"), size="large")
-# The one style that no theme option sets: maps get the width that the wide layout leaves empty at its sides.
-st.html("<style>[data-testid='stMainBlockContainer'] { padding-left: 1.5rem; padding-right: 1.5rem; }</style>")
+# What no theme option sets: maps get the room that the wide layout leaves empty round them, and are square as far as
+# the window goes; buttons in a row of controls are as high as the fields.
+st.html(Path(__file__).with_name("style.css"))
 page = st.navigation(PAGES)
 with st.sidebar:
     chosen = sidebar()

@@ -4,6 +4,7 @@ Each point carries its stable row id in `customdata`, alone, so that a selection
 row whichever trace it lies in.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +21,9 @@ _CYCLIC_FACTORS = ("orientation",)  # periodic: its ends are one value
 
 @dataclass(frozen=True)
 class Marks:
-    """What is drawn over a map: rows that stand out (others fade), a path (S, dims), rows with a name."""
+    """What is drawn over a map: rows that are lit (others fade), a path (S, dims), rows with a name."""
 
-    selected: tuple[int, ...] | None = None
+    lit: np.ndarray | None = None
     path: np.ndarray | None = None
     named: tuple[tuple[str, int], ...] = ()
     accent: str = palette.NEUTRAL
@@ -38,35 +39,56 @@ def _values(space: LatentSpace, colouring: str) -> np.ndarray:
     return space.error if colouring == BY_ERROR else space.factors[:, space.factor_names.index(colouring)]
 
 
+def value_range(spaces: Sequence[LatentSpace], colouring: str) -> tuple[float, float]:
+    """The ends of one colour scale for all of them: the least value and the largest 99 % quantile."""
+    values = [_values(s, colouring) for s in spaces]
+    return float(min(v.min() for v in values)), float(max(np.quantile(v, 0.99) for v in values))
+
+
+def colour_scale(colouring: str) -> str:
+    """The name of the continuous scale of a colouring: one that closes where the values do."""
+    return palette.CYCLIC if colouring in _CYCLIC_FACTORS else palette.SEQUENTIAL
+
+
 def latent_map(
-    projection: Projection, space: LatentSpace, colouring: str, marks: Marks = Marks(), *, height: int = 620,
-    legend: bool = True,
+    projection: Projection, space: LatentSpace, colouring: str, marks: Marks = Marks(), *,
+    values: tuple[float, float] | None = None, height: int = 160,
 ) -> go.Figure:  # fmt: skip
-    """The map of a space, 2-D or 3-D, coloured by class, by a factor or by reconstruction error."""
-    draw = _trace3d if projection.points.shape[1] == 3 else _trace2d
-    figure = go.Figure()
+    """The map of a space, 2-D or 3-D, coloured by class, by a factor or by reconstruction error.
+
+    `values` are the ends of the colour scale, for maps that share one; `height` is the least in pixels.
+    """
+    # One trace, drawn in a fixed random order: class after class, the last would cover all others where they mix.
+    order = np.random.default_rng(0).permutation(len(space))
     if colouring == BY_CLASS:
-        for index, (name, colour) in enumerate(zip(space.classes, palette.classes(len(space.classes)), strict=True)):
-            rows = np.flatnonzero(space.labels == index)
-            if len(rows):
-                figure.add_trace(draw(projection, space, rows, {"color": colour}, name, marks))
-    else:
-        scale = palette.CYCLIC if colouring in _CYCLIC_FACTORS else palette.SEQUENTIAL
-        values = _values(space, colouring)
-        low, high = np.quantile(values, [0.0, 0.99])
-        bar = {
-            "title": {"text": colouring.capitalize(), "side": "right"},
-            "thickness": 10,
-            "len": 0.8,
-            "outlinewidth": 0,
-        }
+        colours = palette.classes(len(space.classes))
+        steps = [(i + side) / len(colours) for i in range(len(colours)) for side in (0, 1)]
         marker = {
-            "color": values, "colorscale": scale, "cmin": float(low), "cmax": float(high), "colorbar": bar,
-            "showscale": legend,
+            "color": space.labels[order], "cmin": -0.5, "cmax": len(colours) - 0.5,
+            "colorscale": [[at, colours[n // 2]] for n, at in enumerate(steps)],
         }  # fmt: skip
-        figure.add_trace(draw(projection, space, np.arange(len(space)), marker, colouring.capitalize(), marks))
+        label = "<b>%{text}</b> · #%{customdata}"
+    else:
+        low, high = values or value_range([space], colouring)
+        marker = {
+            "color": _values(space, colouring)[order], "cmin": low, "cmax": high,
+            "colorscale": colour_scale(colouring),
+        }  # fmt: skip
+        label = f"#%{{customdata}} · {colouring} %{{marker.color:.4g}}"
+    text = None if space.labels is None else np.array(space.classes)[space.labels[order]]
+    lit = None if marks.lit is None else np.isin(space.row_ids[order], marks.lit)
+    draw = _trace3d if projection.points.shape[1] == 3 else _trace2d
+    faded = marks.path is not None
+    figure = go.Figure(
+        draw(
+            projection.points[order], marker, lit, faded, text=text, customdata=space.row_ids[order],
+            hovertemplate=label + "<extra></extra>", showlegend=False,
+        )
+    )  # fmt: skip
     _overlay(figure, projection, space, marks)
-    _layout(figure, projection, height, legend and colouring == BY_CLASS)
+    _layout(figure, projection, height)
+    if marks.named:
+        figure.update_layout(margin={**_MARGIN, "t": 30})  # a name stands above its point
     return figure
 
 
@@ -74,33 +96,23 @@ def _marker_size(count: int) -> float:
     return float(np.clip(18 - 3.5 * np.log10(max(count, 1)), 4, 9))
 
 
-def _trace2d(projection, space, rows, marker, name, marks) -> go.Scattergl:
-    selected = None
-    if marks.selected:
-        selected = np.flatnonzero(np.isin(space.row_ids[rows], marks.selected))
-    by_class = np.isscalar(marker["color"])
-    text = None if by_class or space.labels is None else np.array(space.classes)[space.labels[rows]]
-    label = f"<b>{name}</b> · #%{{customdata}}" if by_class else f"#%{{customdata}} · {name} %{{marker.color:.4g}}"
-    opacity = 0.75 if marks.path is None else 0.3
+def _trace2d(points: np.ndarray, marker: dict, lit: np.ndarray | None, faded: bool, **given) -> go.Scattergl:
+    marker = {"size": _marker_size(len(points)), "opacity": 0.3 if faded else 0.75} | marker
     return go.Scattergl(
-        x=projection.points[rows, 0], y=projection.points[rows, 1], mode="markers", name=name,
-        customdata=space.row_ids[rows], marker={"size": _marker_size(len(space)), "opacity": opacity} | marker,
-        selectedpoints=selected, selected={"marker": {"opacity": 1.0}}, unselected={"marker": {"opacity": 0.08}},
-        hovertemplate=label + "<extra></extra>", text=text,
+        x=points[:, 0], y=points[:, 1], mode="markers", marker=marker,
+        selectedpoints=None if lit is None else np.flatnonzero(lit), selected={"marker": {"opacity": 1.0}},
+        unselected={"marker": {"opacity": 0.08}}, **given,
     )  # fmt: skip
 
 
-def _trace3d(projection, space, rows, marker, name, marks) -> go.Scatter3d:
-    x, y, z = projection.points[rows].T
-    if marks.selected:
-        # A 3-D trace has no selected points of its own: rows that are not selected fade by size.
-        chosen = np.isin(space.row_ids[rows], marks.selected)
-        marker = marker | {"size": np.where(chosen, 5.0, 1.2)}
-    return go.Scatter3d(
-        x=x, y=y, z=z, mode="markers", name=name, customdata=space.row_ids[rows],
-        marker={"size": _marker_size(len(space)) * 0.6, "opacity": 0.8} | marker,
-        hovertemplate=f"<b>{name}</b> · #%{{customdata}}<extra></extra>",
-    )  # fmt: skip
+def _trace3d(points: np.ndarray, marker: dict, lit: np.ndarray | None, faded: bool, **given) -> go.Scatter3d:
+    size = _marker_size(len(points)) * 0.6
+    if lit is not None:
+        # A 3-D trace has no selected points of its own: rows that are not lit fade by size.
+        size = np.where(lit, 5.0, 1.2)
+    x, y, z = points.T
+    marker = {"size": size, "opacity": 0.3 if faded else 0.8, "line": {"width": 0}} | marker
+    return go.Scatter3d(x=x, y=y, z=z, mode="markers", marker=marker, **given)
 
 
 def _overlay(figure: go.Figure, projection: Projection, space: LatentSpace, marks: Marks) -> None:
@@ -129,22 +141,21 @@ def _overlay(figure: go.Figure, projection: Projection, space: LatentSpace, mark
             )  # fmt: skip
 
 
-def _layout(figure: go.Figure, projection: Projection, height: int, legend: bool) -> None:
+def _layout(figure: go.Figure, projection: Projection, height: int) -> None:
     titles = projection.axis_titles
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "showline": False}
     figure.update_layout(
-        height=height, margin=_MARGIN, showlegend=legend, dragmode="lasso", hovermode="closest",
+        height=height, margin=_MARGIN, showlegend=False, dragmode="lasso", hovermode="closest",
         uirevision=repr(projection.settings),
-        legend={
-            "orientation": "h", "yanchor": "top", "y": -0.02, "x": 0.5, "xanchor": "center", "itemsizing": "constant",
-            "font": {"size": 11}, "entrywidthmode": "pixels", "entrywidth": 52, "indentation": -8,
-        },
     )  # fmt: skip
     if projection.points.shape[1] == 3:
         axes = {f"{k}axis": {"title": {"text": t}, "showticklabels": False, "showspikes": False}
                 for k, t in zip("xyz", titles, strict=True)}  # fmt: skip
-        figure.update_layout(scene={**axes, "aspectmode": "data", "dragmode": "orbit"})
+        figure.update_layout(
+            scene={**axes, "aspectmode": "data", "dragmode": "orbit", "camera": {"eye": {"x": 1.4, "y": 1.4, "z": 1.2}}}
+        )
         return
+    # No ranges of our own: an autorange is worked out again when the chart gets its place, a given range only widens.
     figure.update_xaxes(**bare, title={"text": titles[0], "standoff": 4})
     figure.update_yaxes(**bare, title={"text": titles[1], "standoff": 4}, scaleanchor="x", scaleratio=1)
 

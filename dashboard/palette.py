@@ -19,6 +19,13 @@ def classes(count: int) -> tuple[str, ...]:
     return tuple(colorcet.glasbey_category10[i % 256] for i in range(count))
 
 
+def gradient(scale: str, steps: int = 12) -> list[str]:
+    """Colours along one of Plotly's continuous scales, for CSS."""
+    from plotly.colors import sample_colorscale
+
+    return sample_colorscale(scale, steps)
+
+
 def accent(slot: int) -> str:
     """The colour of the model in that place of the choice."""
     return ACCENTS[slot % len(ACCENTS)]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from aemodels import checkpoint, datasets
+from aemodels import checkpoint, datasets, download
 from aemodels.checkpoint import Checkpoint
 from dashboard import components, figures, palette, resources, state
 from latent import jobs, metrics, project
@@ -22,11 +22,15 @@ CHANGED = (
 )
 
 
-def projection_controls(spaces: Sequence[LatentSpace]) -> project.Settings | None:
+def projection_controls(spaces: Sequence[LatentSpace], *, folded: bool = False) -> project.Settings | None:
     """The map's settings, bound to the link; None where they make no sense, with one line that says so.
 
     Offered is what at least one of the spaces can be drawn by; a map that cannot says so in its own place.
+    `folded` puts all of them behind one button.
     """
+    if folded:
+        with st.popover("Map settings", icon=":material/tune:"):
+            return projection_controls(spaces)
     latent_dim, rows = max(s.latent_dim for s in spaces), min(map(len, spaces))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
@@ -74,9 +78,12 @@ def _settings(**given) -> project.Settings | None:
 
 def latent_map(
     found: Checkpoint, space: LatentSpace, settings: project.Settings, colouring: str, marks: figures.Marks, *,
-    key: str, height: int, legend: bool = True, selectable: bool = True,
+    key: str, values: tuple[float, float] | None = None, selectable: bool = True,
 ) -> None:  # fmt: skip
-    """A map with its title; where UMAP has not been computed yet, the offer to do so, progress and cancel."""
+    """A map, as high as its place is wide; where UMAP has not been computed yet, the offer to do so.
+
+    `values` are the ends of a colour scale that several maps share.
+    """
     try:
         projection = resources.projection(found, settings)
     except ValueError as error:
@@ -88,11 +95,18 @@ def latent_map(
     if colouring not in figures.colourings(space):
         colouring = figures.colourings(space)[0]
     st.plotly_chart(
-        figures.latent_map(projection, space, colouring, marks, height=height, legend=legend),
-        key=key, alt=f"Latent codes of {found.name} projected by {settings.label()}, coloured by {colouring.lower()}",
+        figures.latent_map(projection, space, colouring, marks, values=values), key=key, height="stretch",
+        alt=f"Latent codes of {found.name} projected by {settings.label()}, coloured by {colouring.lower()}",
         on_select=(lambda: state.remember_selection(key)) if selectable else "ignore", selection_mode=("box", "lasso"),
         config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
     )  # fmt: skip
+    if projection.note:
+        st.caption(f":material/save: {projection.note}")
+
+
+def map_frame(key: str):
+    """A framed container for a map: as high as it is wide, and no higher than the window leaves room for."""
+    return st.container(border=True, key=f"map_frame_{key}")
 
 
 def _compute(found: Checkpoint, space: LatentSpace, settings: project.Settings, key: str) -> None:
@@ -132,20 +146,19 @@ def _start(job_key, found: Checkpoint, space: LatentSpace, settings: project.Set
     )
 
 
-def _progress(job_key, settings: project.Settings, key: str) -> None:
-    def cancel(job: jobs.Job) -> None:
-        job.cancel()
-        job.wait(1)  # it takes a moment, and then the page is drawn without it at once
+def _cancel(job: jobs.Job) -> None:
+    job.cancel()
+    job.wait(1)  # it takes a moment, and then the page is drawn without it at once
 
+
+def _progress(job_key, settings: project.Settings, key: str) -> None:
     @st.fragment(run_every=0.4)
     def watch() -> None:
         job = jobs.find(job_key)
-        if job is not None and job.state == "done" and job.result.note:
-            st.toast(job.result.note, icon=":material/save:", duration="long")
         if job is None or job.state != "running":
             st.rerun()
         st.progress(min(job.progress, 1.0), text=f"{settings.label()}: {job.message} · {job.seconds:.0f} s")
-        st.button("Cancel", icon=":material/close:", key=f"{key}_cancel", on_click=cancel, args=(job,))
+        st.button("Cancel", icon=":material/close:", key=f"{key}_cancel", on_click=_cancel, args=(job,))
 
     watch()
 
@@ -172,6 +185,23 @@ def colour_control(space: LatentSpace) -> str:
     )
 
 
+def legend(spaces: Sequence[LatentSpace], colouring: str) -> tuple[float, float] | None:
+    """One legend for all maps of the page; returns the ends of their common colour scale, None for classes."""
+    if colouring == figures.BY_CLASS:
+        present = present_classes(spaces[0])
+        colours = dict(zip(spaces[0].classes, palette.classes(len(spaces[0].classes)), strict=True))
+        components.legend(
+            [(name, colours[name]) for name in present], state.lit_classes(spaces[0]), key="legend",
+            on_change=state.light_up,
+        )  # fmt: skip
+        return None
+    low, high = figures.value_range(spaces, colouring)
+    colours = palette.gradient(figures.colour_scale(colouring))
+    over = "over " if colouring == figures.BY_ERROR else ""
+    components.scale(colouring.capitalize(), colours, f"{low:.3g}", f"{over}{high:.3g}", key="scale")
+    return low, high
+
+
 def missing_images(found: Checkpoint) -> None:
     """Says that originals are not here, and offers the download where there is one."""
     name = found.config.dataset
@@ -192,7 +222,15 @@ def missing_images(found: Checkpoint) -> None:
 
 
 def _download(name: str) -> None:
-    jobs.start(("download", name), lambda progress, cancelled: len(datasets.load(name, "held-out", download=True)))
+    def work(progress, cancelled) -> None:
+        def report(done: int, total: int) -> None:
+            progress(done / total, f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+        if not download.fetch(name, progress=report, cancelled=cancelled):
+            raise jobs.Cancelled
+        resources.data_changed()
+
+    jobs.start(("download", name), work)
 
 
 def _watch_download(title: str, name: str) -> None:
@@ -200,9 +238,9 @@ def _watch_download(title: str, name: str) -> None:
     def watch() -> None:
         job = jobs.find(("download", name))
         if job is None or job.state != "running":
-            resources.data_changed()
             st.rerun()
-        st.markdown(f":material/downloading: Downloading {title} · {job.seconds:.0f} s")
+        st.progress(job.progress, text=f"Downloading {title}: {job.message or 'connecting'} · {job.seconds:.0f} s")
+        st.button("Cancel", icon=":material/close:", key="cancel_download", on_click=_cancel, args=(job,))
 
     watch()
 
@@ -269,8 +307,12 @@ def named(space: LatentSpace) -> str:
 
 def model_label(slot: int, found: Checkpoint) -> None:
     """The model's letter and name behind its accent colour."""
-    dot = f"<span style='color:{palette.accent(slot)}'>●</span>"
-    st.html(f"{dot} <b>{'AB'[slot]} · {html.escape(found.name)}</b>")
+    name_tag(f"{'AB'[slot]} · {found.name}", palette.accent(slot))
+
+
+def name_tag(name: str, accent: str) -> None:
+    """A name behind a dot of that colour."""
+    st.html(f"<span style='color:{accent}'>●</span> <b>{html.escape(name)}</b>")
 
 
 def title(page: str, what: str) -> None:
@@ -333,7 +375,7 @@ def checkpoints_table(found: Sequence[Checkpoint]) -> pd.DataFrame:
                 "Latent dimensions": c.config.latent_dim, "Epochs": len(c.history) or None,
                 "Reconstruction MSE": scores.reconstruction_mse, "Neighbour accuracy": scores.neighbour_accuracy,
                 "KL (nats)": scores.kl, "Active units": scores.active_units,
-                "Size (MB)": round(checkpoint.size_bytes(c.path) / 1e6, 1),
+                "Size (MB)": checkpoint.size_bytes(c.path) / 1e6,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)

@@ -21,16 +21,18 @@ from latent.space import LatentSpace
 from latent.store import Store
 
 
-@st.cache_resource(show_spinner="Reading checkpoints…", max_entries=2)
-def _load_all(root: str, signature: tuple) -> list[Checkpoint | Broken]:
-    return checkpoint.load_all(root)
+# By folder and by its files: a training run that writes its own while the page is open costs only that one again.
+@st.cache_resource(show_spinner="Reading checkpoints…", max_entries=256)
+def _load(folder: str, signature: tuple) -> Checkpoint | Broken:
+    return checkpoint.load_or_broken(Path(folder))
 
 
 def _all() -> list[Checkpoint | Broken]:
-    root = checkpoint.root()
-    # The folder is read again when any of its files is another: a training run may end while the page is open.
-    files = (f for p in checkpoint.folders(root) for f in p.glob("*") if f.name != checkpoint.RESUME)
-    return _load_all(str(root), tuple(sorted((str(f), _stamp(f)) for f in files)))
+    found = []
+    for folder in checkpoint.folders(checkpoint.root()):
+        files = sorted(f for f in folder.glob("*") if f.name != checkpoint.RESUME)
+        found.append(_load(str(folder), tuple((f.name, _stamp(f)) for f in files)))
+    return checkpoint.named_apart(found)
 
 
 def _stamp(path: Path) -> int:
@@ -60,7 +62,7 @@ def by_fingerprint(fingerprint: str) -> Checkpoint:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _space(path: str, fingerprint: str, device_name: str, _found: Checkpoint) -> LatentSpace:
+def _space(path: str, name: str, fingerprint: str, device_name: str, _found: Checkpoint) -> LatentSpace:
     space = LatentSpace.from_checkpoint(_found)
     model = copy.deepcopy(_found.model).to(torch.device(device_name)).eval().requires_grad_(False)
     return dataclasses.replace(space, model=model)
@@ -68,7 +70,7 @@ def _space(path: str, fingerprint: str, device_name: str, _found: Checkpoint) ->
 
 def space(found: Checkpoint, device_name: str = "auto") -> LatentSpace:
     """A checkpoint's codes and model, the model on that device."""
-    return _space(str(found.path), found.fingerprint, str(device.pick(device_name)), found)
+    return _space(str(found.path), found.name, found.fingerprint, str(device.pick(device_name)), found)
 
 
 def device_label(name: str) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from aemodels import datasets
 from aemodels.checkpoint import Checkpoint
-from dashboard import palette, resources
+from dashboard import links, palette, resources
 
 PREFERRED_DATASET = "fashion-mnist"
 PREFERRED_PAIR = ("conv-ae", "conv-vae"), ("ae", "vae")
@@ -33,18 +33,22 @@ def _asked(key: str) -> str | None:
     return st.query_params.get(key)
 
 
-def _row_id(text: str) -> int | None:
-    """The row id that a text spells; ids are below 2**53, so that JavaScript has them exactly."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 17 else None
-
-
 def choice(widget: Callable, label: str, options: Sequence, key: str, default=None, *, text: Callable = str, **kwargs):
-    """A selectbox or segmented control bound to `?key=`; what the link asks for in vain is complained about."""
+    """A selectbox or segmented control bound to `?key=`; what the link asks for in vain is complained about.
+
+    A link may name an option by its title or its name, in any case.
+    """
     default = options[0] if default is None else default
     asked = _asked(key)
-    if asked is not None and asked not in {text(o) for o in options}:
-        known = ", ".join(text(o) for o in options)
-        complain(f"The link asks for {key} = {asked!r}, which is not here; showing {text(default)}. Known: {known}.")
+    if asked is not None:
+        meant = links.option(asked, options, text)
+        if meant is not None and asked != text(meant):
+            st.session_state[key] = meant  # the widget itself knows nothing but the exact title
+        elif meant is None:
+            known = ", ".join(text(o) for o in options)
+            complain(
+                f"The link asks for {key} = {asked!r}, which is not here; showing {text(default)}. Known: {known}."
+            )
     if st.session_state.get(key, default) not in options:
         del st.session_state[key]
     if widget is st.segmented_control:
@@ -144,15 +148,67 @@ def remember_selection(chart: str) -> None:
         st.session_state["_selection"] = tuple(ids)
 
 
-def selection() -> tuple[int, ...] | None:
-    """Row ids lassoed or boxed on a map, shared by all maps of the data set."""
-    return st.session_state.get("_selection")
+def selection(space) -> tuple[int, ...] | None:
+    """Row ids lassoed or boxed on a map, shared by all maps of the data set, and in the link.
+
+    Where classes are lit, only theirs.
+    """
+    asked = st.query_params.get("rows")
+    if asked is not None and "_selection" not in st.session_state:
+        found = links.unpack(asked, space.row_ids)
+        if found is None:
+            complain("The link's selection (rows) is of another data set, or was cut off; showing none.")
+        else:
+            st.session_state["_selection"] = found
+    ids = st.session_state.get("_selection")
+    in_link = None if ids is None else links.pack(ids, space.row_ids)
+    if in_link is None:
+        st.query_params.pop("rows", None)
+    elif in_link != asked:
+        st.query_params["rows"] = in_link
+    lit = lit_classes(space)
+    if ids is None or not lit:
+        return ids
+    return tuple(np.array(ids)[_of_classes(space, np.array(ids), lit)].tolist())
 
 
 def clear_selection() -> None:
     """Forget it, and with it what the charts themselves hold: under another key they start anew."""
     st.session_state.pop("_selection", None)
+    st.query_params.pop("rows", None)
     st.session_state["_charts"] = st.session_state.get("_charts", 0) + 1
+
+
+def lit_classes(space) -> list[str]:
+    """The classes that were chosen in the legend, and are in the link; none chosen means all."""
+    asked = st.query_params.get_all("classes")
+    known = [c for c in space.classes if c in asked]
+    if len(known) < len(set(asked)):
+        unknown = ", ".join(sorted(set(asked) - set(known)))
+        complain(f"The link asks for classes = {unknown[:60]}, which are not here.")
+        light_up(known)
+    return known
+
+
+def light_up(classes: Sequence[str]) -> None:
+    """Light up these classes, all if none is given."""
+    if classes:
+        st.query_params["classes"] = list(classes)
+    else:
+        st.query_params.pop("classes", None)
+
+
+def _of_classes(space, row_ids: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """Which of the rows are of one of the classes, (n,) bool."""
+    return np.isin(space.labels[space.positions(row_ids)], [space.classes.index(c) for c in classes])
+
+
+def lit_rows(space) -> np.ndarray | None:
+    """The rows that stand out on a map: of the selection, of the lit classes, of both; None where all do."""
+    chosen_rows, classes = selection(space), lit_classes(space)
+    if chosen_rows is not None:
+        return np.array(chosen_rows, np.int64)
+    return space.row_ids[_of_classes(space, space.row_ids, classes)] if classes else None
 
 
 def chart_key(page: str, slot: int, found: Checkpoint) -> str:
@@ -170,7 +226,7 @@ def picked(space) -> int | None:
     asked = st.query_params.get("row")
     if asked is None:
         return None
-    row_id = _row_id(asked)
+    row_id = links.row_id(asked)
     if row_id is None or row_id not in space.row_ids:
         del st.query_params["row"]
         complain(f"The link asks for row = {asked[:40]!r}, which is no held-out row here.")
@@ -181,35 +237,49 @@ def picked(space) -> int | None:
 def forget_rows() -> None:
     """Row ids belong to a data set: with another one, selection and picked row go."""
     clear_selection()
-    st.query_params.pop("row", None)
+    for key in ("row", "classes"):
+        st.query_params.pop(key, None)
     for key in ("from", "to"):
         st.session_state.pop(key, None)
 
 
 def row(label: str, space, default: int, key: str) -> int:
-    """A field for the id of a row that the space has."""
+    """A field for the id of a row that the space has; its buttons step to the next one that there is."""
     asked = _asked(key)
-    known = set(space.row_ids.tolist())
-    if asked is not None and _row_id(asked) not in known:
+    known = np.sort(space.row_ids)
+    if asked is not None and links.row_id(asked) not in known:
         complain(f"The link asks for {key} = {asked!r}, which is no held-out row here; showing #{default}.")
     if st.session_state.get(key, default) not in known:
         st.session_state[key] = default
     given = {} if key in st.session_state else {"value": default}
-    low, high = int(space.row_ids.min()), int(space.row_ids.max())
-    chosen_row = st.number_input(label, low, high, key=key, bind="query-params", width=140, step=1, **given)
-    if chosen_row not in known:
-        nearest = min(known, key=lambda r: abs(r - chosen_row))
-        st.caption(f"There is no held-out row #{chosen_row}; showing #{nearest}.")
-        return nearest
+    held = f"_held_{key}"
+
+    def settle() -> None:
+        # One step from a row leads to the next, wherever that is; what was typed goes to the nearest.
+        wanted, before = st.session_state[key], st.session_state[held]
+        if abs(wanted - before) == 1:
+            place = np.searchsorted(known, before) + (wanted - before)
+        else:
+            place = np.abs(known - wanted).argmin()
+        st.session_state[key] = int(known[np.clip(place, 0, len(known) - 1)])
+
+    low, high = int(known[0]), int(known[-1])
+    chosen_row = st.number_input(
+        label, low, high, key=key, bind="query-params", width=120, step=1, on_change=settle, **given
+    )
+    st.session_state[held] = int(chosen_row)
     return int(chosen_row)
 
 
 def several(label: str, options: Sequence[str], key: str, default: Sequence[str]) -> list[str]:
     """A multiselect bound to `?key=`, kept to what there is."""
     asked = st.query_params.get_all(key) if _asked(key) is not None else []
-    unknown = [a for a in asked if a not in options]
+    meant = {a: links.option(a, options) for a in asked}
+    unknown = [a for a, option in meant.items() if option is None]
     if unknown:
         complain(f"The link asks for {key} = {', '.join(unknown)}, which is not here. Known: {', '.join(options)}.")
+    if any(o not in (a, None) for a, o in meant.items()):
+        st.session_state[key] = list(dict.fromkeys(o for o in meant.values() if o is not None))
     if key in st.session_state:
         st.session_state[key] = [o for o in st.session_state[key] if o in options]
         return st.multiselect(label, options, key=key, bind="query-params")

@@ -6,9 +6,12 @@ Enlargement repeats pixels and never smooths: what one sees is what the decoder 
 import base64
 import io
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+
+_LABEL = 22  # pixels of height for a line of text
 
 
 def _to_pil(image: np.ndarray) -> Image.Image:
@@ -32,6 +35,11 @@ def sheet(images: np.ndarray, columns: int, gap: int = 0, background: int = 0) -
     return canvas
 
 
+def contact_sheet(images: np.ndarray, side: int = 84) -> np.ndarray:
+    """Enlarged images in about as many rows as columns: (N, C, H, W) -> (C, H', W')."""
+    return sheet(enlarge(images, readable_factor(images, side)), math.ceil(math.sqrt(len(images))), gap=4)
+
+
 def png(image: np.ndarray) -> bytes:
     """A (C, H, W) picture as PNG."""
     out = io.BytesIO()
@@ -49,17 +57,38 @@ def readable_factor(images: np.ndarray, side: int = 112) -> int:
     return max(1, side // images.shape[-1])
 
 
-def stacked(rows: list[np.ndarray], side: int = 112) -> np.ndarray:
-    """Image rows of equal shape one above the other, enlarged: [(N, C, H, W), …] -> (C, H', W')."""
-    together = enlarge(np.concatenate(rows), readable_factor(rows[0], side))
-    return sheet(together, len(rows[0]), gap=4, background=255)
+def _labelled(picture: Image.Image, labels: Sequence[tuple[str, int, int]]) -> Image.Image:
+    """A copy in colour with texts at (left, top)."""
+    picture = picture.convert("RGB")
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size=14)
+    for text, left, top in labels:
+        draw.text((left + 2, top + 2), text, fill=(28, 32, 48), font=font)
+    return picture
 
 
-def gif(rows: list[np.ndarray], seconds_a_frame: float = 0.08, side: int = 196) -> bytes:
-    """Frames that play forth and back, several rows of frames side by side: [(N, C, H, W), …] -> GIF."""
+def strips(rows: list[np.ndarray], labels: Sequence[str], side: int = 112) -> bytes:
+    """Rows of images of equal shape one above the other, enlarged, each below its label: [(N, C, H, W), …] -> PNG."""
+    bands, places, top = [], [], 0
+    for row, label in zip(rows, labels, strict=True):
+        places.append((label, 0, top))
+        band = sheet(enlarge(row, readable_factor(row, side)), len(row), gap=4, background=255)
+        bands += [np.full((len(band), _LABEL, band.shape[-1]), 255, np.uint8), band]
+        top += _LABEL + band.shape[-2]
+    out = io.BytesIO()
+    _labelled(_to_pil(np.concatenate(bands, 1)), places).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def gif(rows: list[np.ndarray], labels: Sequence[str], seconds_a_frame: float = 0.08, side: int = 196) -> bytes:
+    """Frames that play forth and back, rows of frames side by side below their labels: [(N, C, H, W), …] -> GIF."""
     factor = readable_factor(rows[0], side)
-    frames = [_to_pil(sheet(enlarge(np.stack(at_once), factor), len(rows), gap=8, background=255))
-              for at_once in zip(*rows, strict=True)]  # fmt: skip
+    width = rows[0].shape[-1] * factor + 8
+    places = [(label, n * width, 0) for n, label in enumerate(labels)]
+    frames = []
+    for at_once in zip(*rows, strict=True):
+        images = sheet(enlarge(np.stack(at_once), factor), len(rows), gap=8, background=255)
+        head = np.full((len(images), _LABEL, images.shape[-1]), 255, np.uint8)
+        frames.append(_labelled(_to_pil(np.concatenate([head, images], 1)), places))
     out = io.BytesIO()
     there_and_back = frames + frames[-2:0:-1]
     there_and_back[0].save(

@@ -160,7 +160,7 @@ class Projection(ABC):
     @property
     @abstractmethod
     def axis_titles(self) -> tuple[str, ...]:
-        """One title a map dimension."""
+        """One title a map dimension; empty where the axis itself means nothing."""
 
     @abstractmethod
     def transform(self, codes: np.ndarray) -> np.ndarray:
@@ -276,7 +276,7 @@ class UMAP(Projection):
 
     @property
     def axis_titles(self):
-        return tuple(f"UMAP {n}" for n in range(1, self.settings.dims + 1))
+        return ("",) * self.settings.dims  # neither direction nor scale of UMAP's axes means anything
 
     def transform(self, codes):
         return _blend(self._in_latent_space, self._columns(codes, self.codes), self.points)

@@ -15,19 +15,6 @@ from aemodels.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
-    """q(z|x) of one row: `mean` (D,), `logvar` (D,), or None where q is a point."""
-
-    mean: np.ndarray
-    logvar: np.ndarray | None = None
-
-    @property
-    def std(self) -> np.ndarray:
-        """(D,) standard deviations; zeros for a point posterior."""
-        return np.zeros_like(self.mean) if self.logvar is None else np.exp(0.5 * self.logvar)
-
-
-@dataclass(frozen=True, eq=False)
 class LatentSpace:
     """What a model makes of a data split.
 
@@ -97,10 +84,6 @@ class LatentSpace:
             return np.array([self._place[int(row)] for row in row_ids], np.int64)
         except KeyError as error:
             raise KeyError(f"{self.name} on {self.dataset} holds no row {error.args[0]}") from None
-
-    def posterior(self, position: int) -> Posterior:
-        """q(z|x) of the row at that position."""
-        return Posterior(self.codes[position], None if self.logvar is None else self.logvar[position])
 
 
 def shared_rows(spaces: Sequence[LatentSpace]) -> np.ndarray:

@@ -18,6 +18,11 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def _spread(share: float, rows: int) -> float:
+    """Two standard errors of a share of that many rows."""
+    return STANDARD_ERRORS * math.sqrt(share * (1 - share) / rows)
+
+
 def neighbours(scores: dict[str, float], rows: int) -> str:
     """The ranking by neighbour accuracy; an accuracy over `rows` has the standard error sqrt(p (1 - p) / rows)."""
     ranked = _ranked(scores, higher_is_better=True)
@@ -25,14 +30,14 @@ def neighbours(scores: dict[str, float], rows: int) -> str:
     # The rows are the same for all, so this is wider than the true error of a difference: cautious.
     close = [
         name for name, p in others
-        if top - p < STANDARD_ERRORS * math.sqrt((top * (1 - top) + p * (1 - p)) / rows)
+        if top - p < math.hypot(_spread(top, rows), _spread(p, rows))
     ]  # fmt: skip
-    listing = ", ".join(f"{name} {100 * p:.1f} %" for name, p in ranked)
+    listing = ", ".join(f"{name} {100 * p:.1f} ± {100 * _spread(p, rows):.1f} %" for name, p in ranked)
     if close:
         ahead = f"**Sorting by class is too close to tell** between {_listed([best, *close])}"
     else:
         ahead = f"**{best} sorts the images best** by class"
-    return f"{ahead}: the majority of the 10 nearest codes is right for {listing}."
+    return f"{ahead}: the majority of the 10 nearest codes is right for {listing} (two standard errors)."
 
 
 def reconstruction(scores: dict[str, float]) -> str:
@@ -54,8 +59,23 @@ def sampling(variational: list[str], others: list[str]) -> str:
     return f"**{_listed(variational)} {verb} a prior** to sample new images from{rest}."
 
 
-def verdict(scores: dict[str, Figures], rows: int) -> list[str]:
-    """One sentence a question, each with its evidence; `rows` is the number of held-out images behind the figures."""
+def collapse(active: dict[str, int], dimensions: dict[str, int]) -> str:
+    """How many of its latent dimensions each VAE uses."""
+    parts = []
+    for name, used in active.items():
+        idle = dimensions[name] - used
+        fate = (
+            f"the other {idle} {'has' if idle == 1 else 'have'} collapsed onto the prior" if idle else "none collapsed"
+        )
+        parts.append(f"**{name} uses {used} of its {dimensions[name]} dimensions**, {fate}")
+    return "; ".join(parts) + "."
+
+
+def verdict(scores: dict[str, Figures], rows: int, dimensions: dict[str, int]) -> list[str]:
+    """One sentence a question, each with its evidence, for figures of `rows` held-out images by model name.
+
+    `dimensions` is the size of each latent space.
+    """
     lines = []
     accuracies = {n: f.neighbour_accuracy for n, f in scores.items() if f.neighbour_accuracy is not None}
     if len(accuracies) == len(scores):
@@ -63,4 +83,6 @@ def verdict(scores: dict[str, Figures], rows: int) -> list[str]:
     lines.append(reconstruction({n: f.reconstruction_mse for n, f in scores.items()}))
     variational = [n for n, f in scores.items() if f.kl is not None]
     lines.append(sampling(variational, [n for n in scores if n not in variational]))
+    if variational:
+        lines.append(collapse({n: scores[n].active_units for n in variational}, dimensions))
     return lines

@@ -4,9 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from aemodels import checkpoint
 from train.__main__ import main as train
 
 APP = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
@@ -76,6 +78,69 @@ def test_a_deep_link_restores_the_map(app, projection):
     assert "vae (2 dimensions)" in at.title[0].value and "pca" not in at.title[0].value
 
 
+def test_a_link_may_spell_options_in_any_case_and_by_name(app):
+    at = app("map", a="VAE", b="Pca", projection="axes", view="b", colour="reconstruction ERROR", data="DIGITS")
+    assert not at.toast and not at.warning
+    assert (at.selectbox(key="a").value, at.selectbox(key="b").value) == ("vae", "pca")
+    assert at.selectbox(key="colour").value == "Reconstruction error"
+    assert "dimensions 1 and 2" in words(at).lower()
+    at = app("compare", models=["PCA", "Vae"], projection="PCA")
+    assert at.multiselect(key="models").value == ["pca", "vae"] and not at.toast
+
+
+def test_a_selection_is_in_the_link_and_comes_back_from_it(app):
+    at = app(session={"_selection": (10, 25, 40)}, projection="PCA")
+    text = at.query_params["rows"]
+    text = text if isinstance(text, str) else text[0]
+    for page in ("map", "compare"):
+        again = app(page, rows=text, projection="PCA")
+        assert again.session_state["_selection"] == (10, 25, 40)
+        assert "3 rows" in words(again) and not again.toast
+    at.button(key="clear_selection").click().run()
+    assert "rows" not in at.query_params
+
+
+def test_classes_in_the_link_are_lit_and_narrow_the_selection(app, digits_root):
+    ids = tuple(range(0, 600, 5))
+    at = app(session={"_selection": ids}, classes=["3", "8"], projection="PCA")
+    labels = checkpoint.load(digits_root / "digits" / "ae").latents.labels[: len(ids)]
+    assert f"Selection: {int(np.isin(labels, [3, 8]).sum())} rows" in words(at)
+
+
+def test_a_row_field_steps_over_ids_that_are_not_held_out(app):
+    at = app("interpolate", **{"from": "10"}, projection="PCA")
+    at.number_input(key="from").increment().run()
+    assert at.number_input(key="from").value == 15
+    at.number_input(key="from").decrement().run()
+    at.number_input(key="from").decrement().run()
+    assert at.number_input(key="from").value == 5
+    at.number_input(key="from").set_value(998).run()
+    assert at.number_input(key="from").value == 1000
+    assert not at.exception
+
+
+def test_two_checkpoints_of_one_name_are_both_there(app, digits_root, tmp_path):
+    root = shutil.copytree(digits_root, tmp_path / "twice")
+    shutil.copytree(root / "digits" / "vae", root / "mine" / "vae")
+    at = app(root=root, projection="PCA")
+    assert set(at.selectbox(key="a").options) == {"ae", "pca", "digits/vae", "mine/vae"}
+    at = app("compare", root=root, models=["mine/vae", "digits/vae"], projection="PCA")
+    assert at.table[0].value.loc["Neighbour overlap", "digits/vae"] == "1.000"
+
+
+def test_two_folders_of_one_name_are_two_data_sets(app, digits_root, tmp_path):
+    root = shutil.copytree(digits_root, tmp_path / "folders")
+    for place in ("a", "b"):
+        rewrite(
+            shutil.copytree(root / "digits" / "pca", root / place / "pca") / "config.json",
+            dataset=f"folder:{tmp_path}/{place}/photos",
+        )  # fmt: skip
+    at = app(root=root, projection="PCA")
+    assert at.selectbox(key="data").options == ["Digits", *(f"folder:{tmp_path}/{p}/photos" for p in "ab")]
+    at = app(root=root, data=f"folder:{tmp_path}/b/photos", projection="PCA")
+    assert at.title[0].value.startswith("folder:") or "photos" in at.title[0].value
+
+
 def test_a_deep_link_restores_a_walk(app):
     at = app("interpolate", **{"from": "10"}, to="25", frames="9", path="Spherical", projection="PCA")
     assert at.number_input(key="from").value == 10 and at.number_input(key="to").value == 25
@@ -93,6 +158,10 @@ def test_a_deep_link_restores_a_walk(app):
         ("map", {"min_dist": "wide"}, "min_dist = 'wide'"),
         ("map", {"colour": "smell"}, "colour = 'smell'"),
         ("map", {"row": "7"}, "row = '7'"),
+        ("map", {"rows": "360.nonsense"}, "selection (rows)"),
+        ("map", {"rows": "9999999999.eJw"}, "selection (rows)"),
+        ("map", {"rows": "360." + "=" * 500}, "selection (rows)"),
+        ("map", {"classes": "shoe"}, "classes = shoe"),
         ("map", {"row": "9" * 5000}, "row = '999"),
         ("interpolate", {"from": "--5"}, "from = '--5'"),
         ("interpolate", {"from": "123456789"}, "from = '123456789'"),
@@ -234,7 +303,6 @@ def test_a_checkpoint_of_someone_elses_making_takes_no_page_down(
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
     """A checkpoint of one latent dimension, made from a folder of colour images, and that folder."""
-    import numpy as np
     from PIL import Image
 
     folder, rng = tmp_path / "photos", np.random.default_rng(0)

@@ -124,14 +124,6 @@ def test_rows_are_found_by_id_and_the_first_unknown_one_is_named():
         space.positions([10, 11, 12])
 
 
-def test_a_posterior_has_the_rows_own_mean_and_spread():
-    space = make_space("vae")
-    posterior = space.posterior(7)
-    np.testing.assert_array_equal(posterior.mean, space.codes[7])
-    np.testing.assert_allclose(posterior.std, 0.5)
-    np.testing.assert_array_equal(make_space("ae").posterior(7).std, [0, 0])
-
-
 def test_shared_rows_come_in_the_first_spaces_order_and_never_across_data_sets():
     a = make_space()
     b = dataclasses.replace(make_space(name="b"), row_ids=np.arange(200)[::-1] * 10)

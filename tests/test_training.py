@@ -166,6 +166,8 @@ def test_where_this_machine_keeps_its_data_is_not_written_down(tmp_path):
         written = [f.read_bytes() for f in found.path.iterdir()]
         assert not any(b"secret" in text for text in written)
         assert found.config.command.endswith("--epochs 1")
+        again = train(found.path, "ae", "--epochs", "1", "--overwrite", *root)
+        assert again.config.command == found.config.command
 
 
 def test_without_out_the_checkpoint_is_named_after_data_set_and_model(tmp_path, monkeypatch):

@@ -137,12 +137,12 @@ def _versions() -> dict[str, str]:
 
 
 def _command(argv: list[str]) -> str:
-    """The command as a reader would type it: where this machine keeps its data is left out."""
+    """The command as a reader would type it: where this machine keeps its data, and what it replaced, is left out."""
     kept, skip = [], False
     for word in argv:
         if skip or word == "--data-root":
             skip = not skip
-        elif not word.startswith("--data-root="):
+        elif word != "--overwrite" and not word.startswith("--data-root="):
             kept.append(word)
     return shlex.join(["python", "-m", "train", *kept])
 

@@ -20,7 +20,7 @@ def _component(name: str) -> Callable:
     return st.components.v2.component(f"latentboard_{name}", html="<div class='root'></div>\n", **files)
 
 
-_gallery, _player, _pointer = (_component(n) for n in ("gallery", "player", "pointer"))
+_gallery, _legend, _player, _pointer = (_component(n) for n in ("gallery", "legend", "player", "pointer"))
 _SHEET_COLUMNS = 16
 
 
@@ -81,6 +81,27 @@ def gallery(
         },
         on_clicked_change=clicked if on_click else lambda: None,
     )  # fmt: skip
+
+
+def legend(classes: Sequence[tuple[str, str]], lit: Sequence[str], *, key: str, on_change: Callable) -> None:
+    """Classes as (name, colour): a click lights up that class alone, more clicks add others and take them away.
+
+    `lit` are those that are lit, all if empty; a click calls `on_change(names)` with those that shall be.
+    """
+
+    def changed() -> None:
+        names = st.session_state[key].lit
+        if names is not None:
+            on_change(list(names))
+
+    items = [{"name": name, "colour": colour} for name, colour in classes]
+    _legend(key=key, data={"classes": items, "lit": list(lit)}, on_lit_change=changed)
+
+
+def scale(title: str, colours: Sequence[str], low: str, high: str, *, key: str) -> None:
+    """The legend of a continuous colour: a bar from `low` to `high`."""
+    data = {"title": title, "gradient": list(colours), "low": low, "high": high}
+    _legend(key=key, data=data, on_lit_change=lambda: None)
 
 
 def player(strips: Sequence[Strip], *, key: str, seconds: float = 3.0) -> None:

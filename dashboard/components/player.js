@@ -64,7 +64,7 @@ function element(tag, className = "") {
 function drawRow(strip, jump) {
   const box = element("div", "row");
   box.style.setProperty("--accent", strip.accent);
-  const side = 168;
+  const side = Math.min(Math.max(0.17 * window.innerHeight, 112), 220);
   const big = canvas(strip, side, "big");
   big.style.borderColor = strip.accent;
   big.setAttribute("role", "img");

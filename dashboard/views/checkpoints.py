@@ -16,8 +16,10 @@ if not everything:
     st.code("python -m train vae --dataset digits --latent-dim 8 --epochs 60", language="bash")
     st.stop()
 
+forms = {"Reconstruction MSE": "%.4f", "Neighbour accuracy": "%.3f", "KL (nats)": "%.2f", "Size (MB)": "%.2f"}
 st.dataframe(
     parts.checkpoints_table(everything),
+    column_config={name: st.column_config.NumberColumn(format=form) for name, form in forms.items()},
     hide_index=True,
     width="stretch",
     placeholder="–",

@@ -50,7 +50,7 @@ with heading:
 # --- figures ---
 scores = {c.name: resources.figures(c.fingerprint, c) for c in found}
 st.subheader("Which latent space is better, and by what measure", anchor=False)
-st.markdown("\n".join(f"- {line}" for line in verdict(scores, len(spaces[0]))))
+st.markdown("\n".join(f"- {line}" for line in verdict(scores, len(spaces[0]), {s.name: s.latent_dim for s in spaces})))
 overlaps = {}
 if len(spaces[0]) > metrics.K:
     for c, space in zip(found[1:], spaces[1:], strict=True):
@@ -68,16 +68,17 @@ st.subheader("The same rows on each map", anchor=False)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     colouring = parts.colour_control(spaces[0])
     settings = parts.projection_controls(spaces)
-selection = state.selection()
+selection, lit = state.selection(spaces[0]), state.lit_rows(spaces[0])
 if settings:
+    values = parts.legend(spaces, colouring)
     across = min(3, len(found))
     columns = st.columns(across)
     for n, (c, space) in enumerate(zip(found, spaces, strict=True)):
         key = state.chart_key("compare", n, c)
-        with columns[n % across], st.container(border=True):
-            st.markdown(f"**{c.name}** · {settings.label()}")
-            marks = Marks(selected=selection, accent=accents[c.name])
-            parts.latent_map(c, space, settings, colouring, marks, key=key, height=420)
+        with columns[n % across], parts.map_frame(key):
+            parts.name_tag(c.name, accents[c.name])
+            parts.latent_map(c, space, settings, colouring, Marks(lit=lit), key=key, values=values)
+    st.caption(f"{parts.projection_title(settings)} of each latent space; a lasso on one map lights up the others.")
 
 # --- reconstructions ---
 st.subheader("Originals over each model's reconstructions", anchor=False)

@@ -26,17 +26,17 @@ def random_row(key: str, class_key: str | None = None) -> None:
 
 def end(label: str, key: str, default: int) -> int:
     """One end of the walk: by row, by class, at random."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        row = state.row(label, first, default, key)
-        if first.labels is not None:
-            st.selectbox(
-                "by class", parts.present_classes(first), index=None, placeholder="Any class", key=f"{key}_class",
-                width=150, label_visibility="collapsed", on_change=random_row, args=(key, f"{key}_class"),
-            )  # fmt: skip
-        st.button(
-            "Random", icon=":material/casino:", key=f"{key}_random", on_click=random_row,
-            args=(key, f"{key}_class" if first.labels is not None else None), help="A random row, of that class",
+    row = state.row(label, first, default, key)
+    if first.labels is not None:
+        st.selectbox(
+            f"by class: {label}", parts.present_classes(first), index=None, placeholder="Any class",
+            key=f"{key}_class", width=118, label_visibility="collapsed", on_change=random_row,
+            args=(key, f"{key}_class"),
         )  # fmt: skip
+    st.button(
+        "", icon=":material/casino:", key=f"{key}_random", on_click=random_row,
+        args=(key, f"{key}_class" if first.labels is not None else None), help="A random row, of that class",
+    )  # fmt: skip
     return row
 
 
@@ -53,13 +53,11 @@ def next_end() -> str:
 
 
 heading = st.container()
-left, right = st.columns([2, 3], gap="medium")
-with right:
-    default_from, default_to = parts.default_ends(first)
+default_from, default_to = parts.default_ends(first)
+with st.container(horizontal=True, vertical_alignment="bottom"):
     start, goal = end("From row", "from", default_from), end("To row", "to", default_to)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = state.choice(st.segmented_control, "Path", list(KINDS), "path", text=lambda k: KINDS[k])
-        steps = state.number(st.slider, "Frames", 2, 64, 16, "frames", width=260)
+    kind = state.choice(st.segmented_control, "Path", list(KINDS), "path", text=lambda k: KINDS[k])
+    steps = state.number(st.slider, "Frames", 2, 64, 16, "frames", width=160)
 
 positions = [s.positions([start, goal]) for s in spaces]
 walks = [path.walk(kind, *s.codes[p], steps) for s, p in zip(spaces, positions, strict=True)]
@@ -69,8 +67,9 @@ with heading:
     between = " and ".join(map(parts.named, spaces))
     parts.title(f"From {names[0]} to {names[1]}", f"{KINDS[kind]} path in {steps} frames · {between}")
 
+originals = resources.originals(chosen.a)
+left, right = st.columns([2, 3], gap="medium")
 with right:
-    originals = resources.originals(chosen.a)
     captions = [f"{t:.0%} of the way" for t in np.linspace(0, 1, steps)]
     components.player(
         [
@@ -79,43 +78,46 @@ with right:
         ],
         key="player",
     )
+    ends, below = st.columns([1, 1], gap="small")
+    with ends, st.container(border=True):
+        st.markdown("**The two originals**")
+        if originals is None:
+            parts.missing_images(chosen.a)
+        else:
+            components.gallery(
+                [parts.rows_strip(first, [start, goal], originals.take([start, goal]))], key="ends", size=80, columns=2
+            )
+            st.caption(" → ".join(names))
+    with below:
+        parts.pointer(chosen, has_originals=originals is not None, on_pick=take_end)
+        st.caption(f"A click on a point makes it the {next_end()} of the walk; the one after, the other end.")
     name = f"{chosen.a.config.dataset.replace(':', '-').replace('/', '-')}-{start}-to-{goal}-{kind}"
-    with st.container(horizontal=True):
+    labels = [c.name for c in chosen.models]
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "PNG strips", lambda: pictures.png(pictures.stacked(frames)), f"{name}.png", "image/png",
-            icon=":material/image:", on_click="ignore",
+            "PNG", lambda: pictures.strips(frames, labels), f"{name}.png", "image/png", icon=":material/image:",
+            on_click="ignore", help="The frames of every model as strips",
         )  # fmt: skip
         st.download_button(
-            "GIF", lambda: pictures.gif(frames), f"{name}.gif", "image/gif", icon=":material/gif_box:",
-            on_click="ignore",
+            "GIF", lambda: pictures.gif(frames, labels), f"{name}.gif", "image/gif", icon=":material/gif_box:",
+            on_click="ignore", help="The walk as an animation, the models side by side",
         )  # fmt: skip
-    st.caption(
-        "Both models walk between their own codes of the same two images; the downloads hold them in the order above."
-    )
-    if originals is None:
-        parts.missing_images(chosen.a)
-    else:
-        components.gallery(
-            [parts.rows_strip(first, [start, goal], originals.take([start, goal]), "The two originals")],
-            key="ends", size=72,
-        )  # fmt: skip
+        st.caption("Each model walks between its own codes of the two images.")
 
 with left:
-    settings = parts.projection_controls(spaces)
-    if settings:
-        for slot, (found, space, walk) in enumerate(zip(chosen.models, spaces, walks, strict=True)):
-            key = state.chart_key("walk", slot, found)
+    maps = st.container(gap="small")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        settings = parts.projection_controls(spaces, folded=True)
+        if settings and settings.method == "umap":
+            st.caption("A path's place on UMAP is approximate.", help="Each code is set among its nearest codes.")
+if settings:
+    for slot, (found, space, walk) in enumerate(zip(chosen.models, spaces, walks, strict=True)):
+        key = state.chart_key("walk", slot, found)
+        with maps, st.container(border=True, key=f"walk_frame_{len(spaces)}_{slot}", gap=None):
             parts.model_label(slot, found)
             projection = parts.known_projection(found, settings)
             marks = Marks(
                 path=None if projection is None else projection.transform(walk), named=(("from", start), ("to", goal)),
                 accent=palette.accent(slot),
             )  # fmt: skip
-            parts.latent_map(
-                found, space, settings, parts.default_colouring(space), marks, key=key, height=360, legend=False,
-                selectable=False,
-            )  # fmt: skip
-        if settings.method == "umap":
-            st.caption("On UMAP a path's place is approximate: each code is set among its nearest codes.")
-    parts.pointer(chosen, has_originals=originals is not None, on_pick=take_end)
-    st.caption(f"A click on a point makes it the {next_end()} of the walk; the one after, the other end.")
+            parts.latent_map(found, space, settings, parts.default_colouring(space), marks, key=key, selectable=False)

@@ -27,19 +27,22 @@ if settings is None:
     st.stop()
 originals = resources.originals(chosen.a)
 
-*columns, side = st.columns([3] * len(shown) + [1.7 if len(shown) == 2 else 1.1], gap="small")
-selection, picked = state.selection(), state.picked(spaces[0])
+values = parts.legend([spaces[i] for i in shown], colouring)
+main, side = st.columns([6, 1.7], gap="small")
+with main:
+    columns = st.columns(len(shown), gap="small")
+selection, lit, picked = state.selection(spaces[0]), state.lit_rows(spaces[0]), state.picked(spaces[0])
 for column, slot in zip(columns, shown, strict=True):
     found, space = chosen.models[slot], spaces[slot]
     key = state.chart_key("map", slot, found)
-    with column, st.container(border=True):
+    with column, parts.map_frame(key):
         parts.model_label(slot, found)
         marks = Marks(
-            selected=selection,
+            lit=lit,
             named=((f"#{picked}", picked),) if picked in space.row_ids else (),
             accent=palette.accent(slot),
         )
-        parts.latent_map(found, space, settings, colouring, marks, key=key, height=560)
+        parts.latent_map(found, space, settings, colouring, marks, key=key, values=values)
 
 with side:
     parts.pointer(chosen, has_originals=originals is not None, on_pick=state.pick)
@@ -57,7 +60,7 @@ with side:
             for i, space in enumerate(spaces):
                 error = space.error[space.positions([picked])[0]]
                 made = resources.reconstructions(space, [picked])
-                strips.append(components.Strip(made, f"{'AB'[i]} · {error:.4f}", palette.accent(i)))
+                strips.append(components.Strip(made, f"{'AB'[i]} {error:.3f}", palette.accent(i)))
             components.gallery(strips, key="clicked", columns=1, size=140, beside=True)
             for i, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
                 here = space.positions([picked])
@@ -71,7 +74,7 @@ with side:
                 f"{kind}, framed by class."
             )
 
-with st.container(border=True):
+with main, st.container(border=True):
     if selection is None:
         st.markdown("**Selection**")
         st.caption(

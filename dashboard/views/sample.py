@@ -11,7 +11,8 @@ from latent.encode import model_device
 
 chosen = state.chosen()
 spaces = chosen.spaces()
-GRID = 20
+GRID, PLANE = 20, 640  # a decoded plane: places and pixels a side
+TILE = 48
 
 heading = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -31,6 +32,25 @@ SOURCES = {
     "prior": "decoded from the VAE's prior N(0, I)",
     "fitted Gaussian": "an autoencoder has no prior: decoded from a Gaussian fitted to its codes",
 }
+with heading:
+    names = " beside ".join(map(parts.named, spaces))
+    parts.title(
+        f"{chosen.dataset_title}: images that no one took", f"Points drawn in latent space and decoded · {names}"
+    )
+
+planes = [(i, c, s) for i, (c, s) in enumerate(zip(chosen.models, spaces, strict=True)) if s.latent_dim == 2]
+if planes:
+    for column, (slot, found, space) in zip(st.columns(max(2, len(planes)), gap="medium"), planes, strict=False):
+        with column, st.container(border=True):
+            plane = pictures.sheet(decode(space.model, sample.grid(space, GRID).codes), GRID)
+            strip = components.Strip(plane[None], f"{'AB'[slot]} · {found.name}", palette.accent(slot))
+            components.gallery([strip], key=f"grid_{slot}", size=PLANE, columns=1)
+            over = "the prior's" if space.variational else "its codes'"
+            st.caption(
+                f"The whole plane: {GRID}×{GRID} places, evenly spaced in {over} quantiles; "
+                "dimension 1 to the right, 2 upwards."
+            )
+
 columns = st.columns(len(spaces), gap="medium")
 for slot, (column, found, space) in enumerate(zip(columns, chosen.models, spaces, strict=True)):
     with column, st.container(border=True):
@@ -42,30 +62,15 @@ for slot, (column, found, space) in enumerate(zip(columns, chosen.models, spaces
         runs_on = device.describe(model_device(space.model))
         components.gallery(
             [components.Strip(images, f"{'AB'[slot]} · {found.name}", palette.accent(slot))], key=f"samples_{slot}",
-            size=48,
+            size=TILE if count <= 100 else TILE // 2,
         )  # fmt: skip
+        mean = " · at temperature 0 every draw is the mean" if temperature == 0 else ""
         st.caption(
-            f"{count} images, {SOURCES[drawn.source]} · temperature {temperature:.2f} · seed {int(seed)} · "
+            f"{count} images, {SOURCES[drawn.source]} · temperature {temperature:.2f}{mean} · seed {int(seed)} · "
             f"decoded in {took:.0f} ms on {runs_on}"
         )
         st.download_button(
-            "PNG", lambda images=images: pictures.png(pictures.sheet(images, 10, gap=1)),
+            "PNG", lambda images=images: pictures.png(pictures.contact_sheet(images)),
             f"{found.name}-samples-seed{int(seed)}.png", "image/png", icon=":material/image:", on_click="ignore",
             key=f"download_{slot}",
         )  # fmt: skip
-with heading:
-    names = " beside ".join(map(parts.named, spaces))
-    parts.title(
-        f"{chosen.dataset_title}: images that no one took", f"Points drawn in latent space and decoded · {names}"
-    )
-
-planes = [(i, c, s) for i, (c, s) in enumerate(zip(chosen.models, spaces, strict=True)) if s.latent_dim == 2]
-if planes:
-    st.subheader("The whole plane, decoded", anchor=False)
-    for column, (slot, found, space) in zip(st.columns(max(2, len(planes)), gap="medium"), planes, strict=False):
-        with column, st.container(border=True):
-            images = decode(space.model, sample.grid(space, GRID).codes)
-            strip = components.Strip(images, f"{'AB'[slot]} · {found.name}", palette.accent(slot))
-            components.gallery([strip], key=f"grid_{slot}", size=60, columns=GRID)
-            over = "the prior's" if space.variational else "its codes'"
-            st.caption(f"{GRID}×{GRID} places, evenly spaced in {over} quantiles; dimension 1 to the right, 2 upwards.")
