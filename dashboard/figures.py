@@ -88,7 +88,7 @@ def latent_map(
     _overlay(figure, projection, space, marks)
     _layout(figure, projection, height)
     if marks.named:
-        figure.update_layout(margin={**_MARGIN, "t": 30})  # a name stands above its point
+        figure.update_layout(margin={**_MARGIN, "t": 30, "b": 30})  # names stand above and below their points
     return figure
 
 
@@ -125,7 +125,7 @@ def _overlay(figure: go.Figure, projection: Projection, space: LatentSpace, mark
             figure.add_trace(
                 kind(**axes, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip", showlegend=False)
             )
-    for text, row_id in marks.named:
+    for n, (text, row_id) in enumerate(marks.named):
         place = [float(v) for v in projection.points[space.positions([row_id])[0]]]
         ring = {"size": 14 if flat else 7, "color": marks.accent, "line": {"color": "#ffffff", "width": 2.5}}
         figure.add_trace(
@@ -136,8 +136,8 @@ def _overlay(figure: go.Figure, projection: Projection, space: LatentSpace, mark
         )  # fmt: skip
         if flat:
             figure.add_annotation(
-                x=place[0], y=place[1], text=f"<b>{text}</b>", showarrow=False, yshift=18, bgcolor=marks.accent,
-                borderpad=2, font={"color": "#ffffff", "size": 12}, opacity=0.92,
+                x=place[0], y=place[1], text=f"<b>{text}</b>", showarrow=False, yshift=-20 if n else 18,
+                bgcolor=marks.accent, borderpad=2, font={"color": "#ffffff", "size": 12}, opacity=0.92,
             )  # fmt: skip
 
 

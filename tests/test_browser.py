@@ -1,6 +1,8 @@
 """What only a real browser can show: drawing, lassoing, clicking and playing, on the shipped checkpoints."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("playwright.sync_api")
 
@@ -8,8 +10,11 @@ from playwright.sync_api import sync_playwright
 
 from tools.browser import launch, serve, settle
 from tools.screenshots import hover_point, lasso
+from train.__main__ import main as train
 
 pytestmark = pytest.mark.browser
+
+PAGES = ("", "interpolate", "sample", "compare", "checkpoints")
 
 # Streamlit looks for its own endpoints below a deep-linked path first; the answer "not there" is part of that.
 _STREAMLIT_PROBES = ("/_stcore/health", "/_stcore/host-config")
@@ -38,8 +43,8 @@ def open_page(url, browser):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
 
-    def go(path=""):
-        page.goto(f"{url}/{path}")
+    def go(path="", at=url):
+        page.goto(f"{at}/{path}")
         settle(page)
         return page
 
@@ -52,9 +57,17 @@ def tiles(page, scope="main") -> int:
     return page.locator(f"{scope} .tile").count()
 
 
-@pytest.mark.parametrize("path", ["", "interpolate", "sample", "compare", "checkpoints"])
-def test_each_page_opens_in_both_themes_and_sizes_without_an_error_or_an_overflow(open_page, path):
-    page = open_page(path)
+# What sticks out of its frame, in pixels, over all maps of the page.
+OVERHANG = """() => Math.max(0, ...[...document.querySelectorAll('[class*="_frame_"] .js-plotly-plot')].map((chart) => {
+    const inner = chart.getBoundingClientRect(), outer = chart.closest('[class*="_frame_"]').getBoundingClientRect();
+    return Math.max(inner.bottom - outer.bottom, inner.right - outer.right);
+}))"""
+
+
+@pytest.mark.parametrize("data", ["", "?data=sprites"])
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_opens_in_both_themes_and_sizes_without_an_error_or_an_overflow(open_page, path, data):
+    page = open_page(path + data)
     assert page.locator("h1").inner_text()
     for theme, width, height in (("light", 1280, 800), ("dark", 1920, 1080)):
         page.emulate_media(color_scheme=theme)
@@ -63,6 +76,92 @@ def test_each_page_opens_in_both_themes_and_sizes_without_an_error_or_an_overflo
         assert page.locator('[data-testid="stException"]').count() == 0
         main = page.locator('[data-testid="stMain"]')
         assert main.evaluate("(el) => el.scrollWidth - el.clientWidth") <= 1
+        assert page.evaluate(OVERHANG) <= 1
+
+
+def test_every_map_is_wholly_in_view_on_a_small_screen(open_page):
+    for path in ("", "interpolate"):
+        page = open_page(path)
+        page.set_viewport_size({"width": 1280, "height": 800})
+        settle(page)
+        bottoms = page.locator(".js-plotly-plot").evaluate_all(
+            "(all) => all.map((c) => c.getBoundingClientRect().bottom)"
+        )
+        assert len(bottoms) == 2 and max(bottoms) < 800
+
+
+@pytest.fixture(scope="module")
+def photo_url(chromium_path, tmp_path_factory):
+    """The app on a folder of colour images, with models trained on them for a moment."""
+    root = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for kind, tint in (("red", (255, 60, 60)), ("green", (60, 255, 60))):
+        (root / "images" / kind).mkdir(parents=True)
+        for n in range(60):
+            pixels = rng.integers(0, 256, (20, 30, 1)) * np.array(tint) // 255
+            Image.fromarray(pixels.astype(np.uint8)).save(root / "images" / kind / f"{n}.png")
+    for model in ("pca", "conv-vae"):
+        out = root / "checkpoints" / "photos" / model
+        options = ["--latent-dim", "3", "--image-size", "16x24", "--out", str(out)]
+        options += ["--epochs", "1", "--width", "4"] if model == "conv-vae" else []
+        assert train([model, "--dataset", f"folder:{root / 'images'}", *options]) == 0
+    with serve(
+        cwd=root, LATENTBOARD_CACHE=str(root / "cache"), LATENTBOARD_CHECKPOINTS=str(root / "checkpoints")
+    ) as address:
+        yield address
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_folder_of_colour_images_opens_on_each_page(open_page, photo_url, path):
+    page = open_page(f"{path}?projection=pca", at=photo_url)
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.locator('[data-testid="stAlert"]').count() == 0
+    if path != "checkpoints":
+        assert page.evaluate(COLOURED) or path == ""
+
+
+# Whether any tile or frame of the page holds colour.
+COLOURED = """async () => {
+    const roots = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean);
+    const tiles = roots.flatMap((r) => [...r.querySelectorAll('.tile')])
+        .map((t) => t.style.backgroundImage.slice(5, -2));
+    const drawn = roots.flatMap((r) => [...r.querySelectorAll('canvas')]);
+    for (const source of [...tiles, ...drawn]) {
+        const inline = typeof source === 'string';
+        const picture = inline ? await createImageBitmap(await (await fetch(source)).blob()) : source;
+        const canvas = new OffscreenCanvas(picture.width, picture.height), context = canvas.getContext('2d');
+        context.drawImage(picture, 0, 0);
+        const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 0; i < data.length; i += 4) if (Math.abs(data[i] - data[i + 1]) > 8) return true;
+    }
+    return false;
+}"""
+
+
+LIT = """() => [...document.querySelectorAll('.js-plotly-plot')]
+    .map((chart) => chart._fullData[0].selectedpoints?.length ?? -1)"""
+
+
+def test_a_click_in_the_legend_lights_up_a_class_on_every_map(open_page):
+    page = open_page("?projection=pca")
+    assert page.evaluate(LIT) == [-1, -1]
+    page.get_by_role("button", name="Shirt", exact=True).click()
+    page.wait_for_function(f"() => ({LIT})().every((n) => n === 1000)")
+    page.get_by_role("button", name="Coat", exact=True).click()
+    page.wait_for_function(f"() => ({LIT})().every((n) => n === 2000)")
+    assert "classes=Shirt&classes=Coat" in page.url
+    page.get_by_role("button", name="Shirt", exact=True).click()
+    page.get_by_role("button", name="Coat", exact=True).click()
+    page.wait_for_function(f"() => ({LIT})().every((n) => n === -1)")
+
+
+def test_a_copied_link_opens_with_the_same_selection(open_page):
+    page = open_page("?projection=pca")
+    lasso(page, chart=0)
+    said, link = page.get_by_text("Selection:").inner_text(), page.url
+    assert "rows=10000." in link
+    again = open_page(link.split("/", 3)[3])
+    assert again.get_by_text("Selection:").inner_text() == said
 
 
 def test_a_lasso_on_one_map_fills_the_gallery_and_lights_up_the_other(open_page):

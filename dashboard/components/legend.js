@@ -1,10 +1,20 @@
 // One legend for all maps of a page: classes that a click lights up, or a bar for a continuous colour.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
-  root.replaceChildren(...(data.gradient ? bar(data) : data.classes.map((c) => chip(c, data, setTriggerValue))));
+  if (data.gradient) return void root.replaceChildren(...bar(data));
+  // A click shows at once and the next builds on it: the page's answer takes a moment.
+  const draw = (lit) => root.replaceChildren(...data.classes.map((item) => chip(item, lit, toggle)));
+  const toggle = (name) => {
+    const lit = [...root.querySelectorAll("[aria-pressed=true]")].map((button) => button.textContent);
+    const next = lit.includes(name) ? lit.filter((n) => n !== name) : [...lit, name];
+    const all = next.length === data.classes.length ? [] : next;
+    draw(all);
+    setTriggerValue("lit", all);
+  };
+  draw(data.lit);
 }
 
-function chip({ name, colour }, { classes, lit }, setTriggerValue) {
+function chip({ name, colour }, lit, toggle) {
   const button = document.createElement("button");
   button.type = "button";
   button.title = lit.includes(name) ? `Take ${name} out again` : `Light up ${name}`;
@@ -14,10 +24,7 @@ function chip({ name, colour }, { classes, lit }, setTriggerValue) {
   dot.className = "dot";
   dot.style.background = colour;
   button.append(dot, name);
-  button.onclick = () => {
-    const next = lit.includes(name) ? lit.filter((n) => n !== name) : [...lit, name];
-    setTriggerValue("lit", next.length === classes.length ? [] : next);
-  };
+  button.onclick = () => toggle(name);
   return button;
 }
 
