@@ -16,27 +16,32 @@ from latent.space import LatentSpace
 
 METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
 SMALL_SHARE = 0.02
+_FEWEST_ROWS = {"umap": 4, "pca": 2, "axes": 1}
 MISSING = "Originals are missing: {title} is not on this machine. Everything decoded still works."
 CHANGED = (
     "Originals are missing: {title} no longer holds the images of this checkpoint. Everything decoded still works."
 )
 
 
-def projection_controls(spaces: Sequence[LatentSpace], *, folded: bool = False) -> project.Settings | None:
+def projection_controls(
+    found: Sequence[Checkpoint], spaces: Sequence[LatentSpace], *, folded: bool = False
+) -> project.Settings | None:  # fmt: skip
     """The map's settings, bound to the link; None where they make no sense, with one line that says so.
 
-    Offered is what at least one of the spaces can be drawn by; a map that cannot says so in its own place.
-    `folded` puts all of them behind one button.
+    Offered is what at least one of the spaces can be drawn by; a map that cannot says so in its own place.  The
+    default is UMAP where that is at hand, else PCA, which always is.  `folded` puts all of them behind one button.
     """
     if folded:
         with st.popover("Map settings", icon=":material/tune:"):
-            return projection_controls(spaces)
+            return projection_controls(found, spaces)
     latent_dim, rows = max(s.latent_dim for s in spaces), min(map(len, spaces))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
-        methods = list(METHODS) if latent_dim > 1 else ["umap"]
+        methods = [m for m in METHODS if rows >= _FEWEST_ROWS[m]] if latent_dim > 1 else ["umap"]
+        at_hand = "umap" in methods and all(known_projection(c, project.Settings()) for c in found)
+        default = methods[0] if at_hand or "pca" not in methods else "pca"
         method = state.choice(
-            st.segmented_control, "Projection", methods, "projection", methods[0], text=lambda m: METHODS[m]
+            st.segmented_control, "Projection", methods, "projection", default, text=lambda m: METHODS[m]
         )
         possible = [2, 3] if method == "umap" or latent_dim > 2 else [2]
         dims = state.choice(st.segmented_control, "Dimensions", possible, "dims", 2, text=lambda n: f"{n}D")

@@ -154,8 +154,8 @@ def test_a_deep_link_restores_a_walk(app):
         ("map", {"data": "nonsense"}, "data = 'nonsense'"),
         ("map", {"a": "resnet"}, "a = 'resnet'"),
         ("map", {"projection": "tsne"}, "projection = 'tsne'"),
-        ("map", {"neighbours": "-3"}, "neighbours = '-3'"),
-        ("map", {"min_dist": "wide"}, "min_dist = 'wide'"),
+        ("map", {"projection": "umap", "neighbours": "-3"}, "neighbours = '-3'"),
+        ("map", {"projection": "umap", "min_dist": "wide"}, "min_dist = 'wide'"),
         ("map", {"colour": "smell"}, "colour = 'smell'"),
         ("map", {"row": "7"}, "row = '7'"),
         ("map", {"rows": "360.nonsense"}, "selection (rows)"),
@@ -322,6 +322,28 @@ def photos(tmp_path, monkeypatch):
 def test_colour_images_of_a_folder_and_one_latent_dimension_open_on_every_page(app, photos, page):
     root, _ = photos
     app(page, root=root, a="ae", b="vae")
+
+
+@pytest.mark.parametrize("count", [5, 12])
+def test_a_handful_of_images_opens_on_every_page_without_an_error(app, tmp_path, count):
+    from PIL import Image
+
+    folder, root = tmp_path / "few", tmp_path / "few-checkpoints"
+    folder.mkdir()
+    for n in range(count):
+        Image.fromarray(np.random.default_rng(n).integers(0, 255, (8, 8), dtype=np.uint8)).save(folder / f"{n}.png")
+    for name, *options in (("vae", "--epochs", "1", "--hidden", "8"), ("pca",)):
+        argv = [name, "--dataset", f"folder:{folder}", "--latent-dim", "2", "--image-size", "8", "--channels", "1"]
+        assert train([*argv, *options, "--out", str(root / "few" / name)]) == 0
+    for page in PAGES:
+        assert not app(page, root=root).error
+
+
+def test_a_model_without_a_umap_opens_on_pca_and_one_click_offers_the_umap(app):
+    at = app()
+    assert at.title[0].value and "PCA of all" in words(at) and not at.error
+    at.segmented_control(key="projection").set_value("umap").run()
+    assert [b.label for b in at.button].count("Compute this map") == 2
 
 
 @pytest.mark.parametrize("page", PAGES)

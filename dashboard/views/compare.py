@@ -67,7 +67,7 @@ st.table(parts.figures_table(scores, MEANINGS, overlaps))
 st.subheader("The same rows on each map", anchor=False)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     colouring = parts.colour_control(spaces[0])
-    settings = parts.projection_controls(spaces)
+    settings = parts.projection_controls(found, spaces)
 selection, lit = state.selection(spaces[0]), state.lit_rows(spaces[0])
 if settings:
     values = parts.legend(spaces, colouring)

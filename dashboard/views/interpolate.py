@@ -107,7 +107,7 @@ with right:
 with left:
     maps = st.container(gap="small")
     with st.container(horizontal=True, vertical_alignment="center"):
-        settings = parts.projection_controls(spaces, folded=True)
+        settings = parts.projection_controls(chosen.models, spaces, folded=True)
         if settings and settings.method == "umap":
             st.caption("A path's place on UMAP is approximate.", help="Each code is set among its nearest codes.")
 if settings:

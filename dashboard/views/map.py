@@ -17,7 +17,7 @@ heading = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     view = state.choice(st.segmented_control, "Show", views, "view") if chosen.b else "A"
     colouring = parts.colour_control(spaces[0])
-    settings = parts.projection_controls(spaces)
+    settings = parts.projection_controls(chosen.models, spaces)
 shown = {"A": [0], "B": [1], "Side by side": [0, 1]}[view]
 with heading:
     names = " beside ".join(parts.named(spaces[i]) for i in shown)
