@@ -62,6 +62,7 @@ st.logo(Path(__file__).with_name("logo.svg"), size="large")
 # the window goes; buttons in a row of controls are as high as the fields.
 st.html(Path(__file__).with_name("style.css"))
 page = st.navigation(PAGES)
+state.arrive(page.title)
 with st.sidebar:
     chosen = sidebar()
 if chosen is None and page.title != "Checkpoints":

@@ -17,6 +17,8 @@ from dashboard import links, palette, resources
 PREFERRED_DATASET = "fashion-mnist"
 PREFERRED_PAIR = ("conv-ae", "conv-vae"), ("ae", "vae")
 NO_MODEL = "none"
+# Parameters of the link that are no widget's.
+_UNBOUND = ("row", "classes")
 
 
 def complain(line: str) -> None:
@@ -31,6 +33,19 @@ def _asked(key: str) -> str | None:
         return None
     seen.add(key)
     return st.query_params.get(key)
+
+
+def arrive(page: str) -> None:
+    """What a change of page would lose stays: values of widgets that this page may not have, and the link's own."""
+    for key in st.session_state.get("_seen", ()):
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+    if st.session_state.get("_page", page) != page:
+        for name, values in st.session_state["_link"].items():
+            if name not in st.query_params:
+                st.query_params[name] = values
+    st.session_state["_page"] = page
+    st.session_state["_link"] = {n: st.query_params.get_all(n) for n in _UNBOUND if n in st.query_params}
 
 
 def choice(widget: Callable, label: str, options: Sequence, key: str, default=None, *, text: Callable = str, **kwargs):
@@ -70,9 +85,7 @@ def number(widget: Callable, label: str, low, high, default, key: str, **kwargs)
             complain(f"The link asks for {key} = {asked!r}; it is a number from {low} to {high}. Showing {default}.")
     if not low <= st.session_state.get(key, default) <= high:
         st.session_state[key] = default
-    if key not in st.session_state:
-        kwargs["value"] = default
-    return widget(label, low, high, key=key, bind="query-params", **kwargs)
+    return widget(label, low, high, value=default, key=key, bind="query-params", **kwargs)
 
 
 # --- which checkpoints -----------------------------------------------------------------------------------------
@@ -237,7 +250,7 @@ def picked(space) -> int | None:
 def forget_rows() -> None:
     """Row ids belong to a data set: with another one, selection and picked row go."""
     clear_selection()
-    for key in ("row", "classes"):
+    for key in _UNBOUND:
         st.query_params.pop(key, None)
     for key in ("from", "to"):
         st.session_state.pop(key, None)
@@ -251,7 +264,6 @@ def row(label: str, space, default: int, key: str) -> int:
         complain(f"The link asks for {key} = {asked!r}, which is no held-out row here; showing #{default}.")
     if st.session_state.get(key, default) not in known:
         st.session_state[key] = default
-    given = {} if key in st.session_state else {"value": default}
     held = f"_held_{key}"
 
     def settle() -> None:
@@ -265,7 +277,7 @@ def row(label: str, space, default: int, key: str) -> int:
 
     low, high = int(known[0]), int(known[-1])
     chosen_row = st.number_input(
-        label, low, high, key=key, bind="query-params", width=120, step=1, on_change=settle, **given
+        label, low, high, value=default, key=key, bind="query-params", width=120, step=1, on_change=settle
     )
     st.session_state[held] = int(chosen_row)
     return int(chosen_row)
@@ -282,5 +294,4 @@ def several(label: str, options: Sequence[str], key: str, default: Sequence[str]
         st.session_state[key] = list(dict.fromkeys(o for o in meant.values() if o is not None))
     if key in st.session_state:
         st.session_state[key] = [o for o in st.session_state[key] if o in options]
-        return st.multiselect(label, options, key=key, bind="query-params")
     return st.multiselect(label, options, default=list(default), key=key, bind="query-params")

@@ -155,6 +155,23 @@ def test_a_click_in_the_legend_lights_up_a_class_on_every_map(open_page):
     page.wait_for_function(f"() => ({LIT})().every((n) => n === -1)")
 
 
+def test_settings_outlive_a_change_of_page_also_over_a_page_without_them(open_page):
+    page = open_page("?projection=axes&axis2=5&colour=reconstruction+error&view=a&row=25&classes=Shirt")
+    before = page.locator("h1").inner_text()
+
+    def go(name):
+        page.get_by_role("link", name=name).click()
+        page.wait_for_url(f"**/{name.lower()}*" if name != "Map" else "**/?*")
+        settle(page)
+
+    for name in ("Interpolate", "Checkpoints", "Map"):
+        go(name)
+    assert page.locator("h1").inner_text() == before
+    for part in ("projection=Axes", "axis2=5", "colour=Reconstruction+error", "view=A", "row=25", "classes=Shirt"):
+        assert part in page.url, page.url
+    assert page.get_by_text("Clicked: ").is_visible()
+
+
 def test_a_copied_link_opens_with_the_same_selection(open_page):
     page = open_page("?projection=pca")
     lasso(page, chart=0)
