@@ -11,7 +11,7 @@ import streamlit as st
 from aemodels import checkpoint, datasets, download
 from aemodels.checkpoint import Checkpoint
 from dashboard import components, figures, palette, resources, state
-from latent import jobs, metrics, project
+from latent import jobs, maps, metrics, project
 from latent.space import LatentSpace
 
 METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
@@ -70,6 +70,9 @@ def _axes_controls(latent_dim: int, dims: int) -> project.Settings | None:
         state.number(st.number_input, f"{name} axis", 1, latent_dim, min(n + 1, latent_dim), f"axis{n + 1}", width=90)
         for n, name in enumerate("xyz"[:dims])
     ]
+    if len(set(axes)) < dims:
+        st.error("Choose a different dimension for each axis.")
+        return None
     return _settings(method="axes", dims=dims, axes=tuple(int(a) - 1 for a in axes))
 
 
@@ -145,7 +148,7 @@ def _start(job_key, found: Checkpoint, space: LatentSpace, settings: project.Set
         jobs.forget(job_key)  # its map is gone from the disk, or nobody would start it
     jobs.start(
         job_key,
-        lambda progress, cancelled: project.cached_fit(
+        lambda progress, cancelled: maps.cached_fit(
             space, settings, store, found.path, progress=progress, cancelled=cancelled
         ),
     )

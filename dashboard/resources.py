@@ -15,7 +15,7 @@ import torch
 
 from aemodels import checkpoint, datasets
 from aemodels.checkpoint import Broken, Checkpoint
-from latent import compare, device, metrics, project
+from latent import compare, device, maps, metrics, project
 from latent.decode import decode
 from latent.space import LatentSpace
 from latent.store import Store
@@ -92,7 +92,7 @@ def store() -> Store:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _projection(fingerprint: str, settings: project.Settings, _space: LatentSpace, _folder: Path):
-    found = project.find(_space, settings, store(), _folder)
+    found = maps.find(_space, settings, store(), _folder)
     if found is None:
         raise LookupError  # not cached: it may be computed a moment later
     return found

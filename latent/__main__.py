@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from aemodels import checkpoint
-from latent import project
+from latent import maps, project
 from latent.space import LatentSpace
 from latent.store import Store
 
@@ -63,10 +63,10 @@ def _project(folder: Path, settings: project.Settings, ship: bool) -> str:
             bar.update(fraction - bar.n)
 
         store = Store()
-        found = project.cached_fit(space, settings, store, None if ship else folder, progress=report)
+        found = maps.cached_fit(space, settings, store, None if ship else folder, progress=report)
     took = f"{space.name}: {settings.label()} of {len(space):,} codes in {time.perf_counter() - began:.1f} s"
     if ship:
-        return f"{took}, written to {project.save(found, folder / project.FOLDER / project.file_name(settings))}"
+        return f"{took}, written to {maps.save(found, folder / maps.FOLDER / maps.file_name(settings))}"
     if found.note:
         raise OSError(found.note)
     return took if found.cheap else f"{took}, kept in {store.root}"

@@ -6,40 +6,22 @@ places and the other way round.  That is an approximation, the same for every ba
 themselves.  umap itself runs in another process (see `worker`): no import and no fit here ever waits for it.
 """
 
-import hashlib
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from latent import store as files
 from latent import worker
+from latent.blend import Nearest, blend
 from latent.jobs import Cancellation, Cancelled, Progress
-from latent.neighbours import METRICS, check_metric, in_metric, nearest_with_distances
-from latent.space import LatentSpace
-from latent.store import Store
+from latent.neighbours import METRICS, check_metric
 
-__all__ = [
-    "METRICS", "Cancelled", "Projection", "Settings", "cached_fit", "file_name", "find", "fit", "load", "methods",
-    "register", "save", "shipped",
-]  # fmt: skip
+__all__ = ["METRICS", "Cancelled", "Projection", "Settings", "fit", "is_cheap", "methods", "register", "restore"]
 
-VERSION = 1  # raised whenever the same settings give another map
 DIMS = (2, 3)
-FOLDER = "projections"
-_KIND = "projection"
-# Codes that a place between them is a mean of.
-_BLEND = 15
-# Up to this many places at once, all distances in one thread are found sooner than a thread pool starts.
-_FEW = 64
-# Maps that the disk did not take, newest last: at most this many, so that `find` finds them in this process.
-_UNKEPT: "dict[str, Projection]" = {}
-_UNKEPT_MAPS = 8
 _REGISTRY: dict[str, "type[Projection]"] = {}
 
 
@@ -54,6 +36,16 @@ def register(name: str, *, uses: tuple[str, ...] = (), cheap: bool = False) -> C
         return method
 
     return enter
+
+
+def is_cheap(name: str) -> bool:
+    """Whether a map by this method takes no more than a moment."""
+    return _REGISTRY[name].cheap
+
+
+def check(codes: np.ndarray, settings: "Settings") -> None:
+    """ValueError where the settings cannot map codes (N, D)."""
+    _REGISTRY[settings.method].check(*codes.shape, settings)
 
 
 def methods() -> tuple[str, ...]:
@@ -279,18 +271,18 @@ class UMAP(Projection):
         return ("",) * self.settings.dims  # neither direction nor scale of UMAP's axes means anything
 
     def transform(self, codes):
-        return _blend(self._in_latent_space, self._columns(codes, self.codes), self.points)
+        return blend(self._in_latent_space, self._columns(codes, self.codes), self.points)
 
     def inverse(self, points):
-        return _blend(self._on_the_map, self._columns(points, self.points), self.codes)
+        return blend(self._on_the_map, self._columns(points, self.points), self.codes)
 
     @cached_property
-    def _in_latent_space(self) -> "_Nearest":
-        return _Nearest(self.codes, self.settings.metric)
+    def _in_latent_space(self) -> "Nearest":
+        return Nearest(self.codes, self.settings.metric)
 
     @cached_property
-    def _on_the_map(self) -> "_Nearest":
-        return _Nearest(self.points)
+    def _on_the_map(self) -> "Nearest":
+        return Nearest(self.points)
 
 
 @register("axes", uses=("axes",), cheap=True)
@@ -333,67 +325,6 @@ class Axes(Projection):
         return codes
 
 
-# --- places between codes -------------------------------------------------------------------------------------
-
-
-class _Nearest:
-    """The rows nearest to a place: of equal rows the first, ties by value, and nothing that depends on the batch."""
-
-    def __init__(self, rows: np.ndarray, metric: str = "euclidean"):
-        self.metric = metric
-        view = np.ascontiguousarray(in_metric(rows, metric), np.float64)
-        self.rows, self.first = np.unique(view, axis=0, return_index=True)
-        self.count = min(_BLEND + 1, len(self.rows))
-
-    @cached_property
-    def _tree(self):
-        from scipy.spatial import KDTree
-
-        return KDTree(self.rows)
-
-    def _candidates(self, view: np.ndarray) -> np.ndarray:
-        if self.rows.shape[1] <= 3:
-            return self._tree.query(view, self.count, p=1 if self.metric == "manhattan" else 2)[1]
-        if len(view) > _FEW:
-            # Rows that are unit vectors already need no other metric than Euclidean.
-            metric = "manhattan" if self.metric == "manhattan" else "euclidean"
-            return nearest_with_distances(self.rows, self.count, view, metric=metric)[0]
-        from scipy.spatial.distance import cdist
-
-        pairs = cdist(view, self.rows, "cityblock" if self.metric == "manhattan" else "sqeuclidean")
-        return pairs.argpartition(self.count - 1, axis=1)[:, : self.count]
-
-    def __call__(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(M, D) -> indices and distances (M, k), nearest first."""
-        view = np.ascontiguousarray(in_metric(queries, self.metric), np.float64)
-        rows = self._candidates(view).reshape(len(view), self.count)
-        apart = np.abs(self.rows[rows] - view[:, None])
-        distances = apart.sum(2) if self.metric == "manhattan" else np.sqrt((apart**2).sum(2))
-        order = np.lexsort((rows, distances))
-        return self.first[np.take_along_axis(rows, order, 1)], np.take_along_axis(distances, order, 1)
-
-
-def _blend(nearest: _Nearest, queries: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Means of the nearest rows' values; (M, D), (N, E) -> (M, E) float32.
-
-    Weights are (1/d - 1/R)², R the distance of the nearest row that has none.  (Franke & Little 1977, after
-    Shepard 1968)
-    """
-    rows, distances = nearest(queries)
-    if nearest.count == 1:
-        return values[rows[:, 0]]
-    near, reach = distances[:, :-1], distances[:, -1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weights = (reach / near - 1) ** 2
-    hit = near[:, 0] == 0
-    weights[hit] = np.eye(1, near.shape[1])
-    weights[~hit & (weights.sum(1) == 0)] = 1.0  # all equally far
-    weights /= weights.sum(1, keepdims=True)
-    blended = (weights[:, :, None] * values[rows[:, :-1]]).sum(1).astype(np.float32)
-    blended[hit] = values[rows[hit, 0]]
-    return blended
-
-
 # --- the front door -------------------------------------------------------------------------------------------
 
 
@@ -419,105 +350,10 @@ def fit(
     return method.fit(codes, settings, progress or _ignore, cancelled or _never)
 
 
-def _codes_digest(codes: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(codes, np.float32).tobytes()).hexdigest()
-
-
-def file_name(settings: Settings) -> str:
-    """`umap-2d-3f9a0c12de.safetensors`: the same for all settings that give the same map."""
-    short = hashlib.sha256(files.canonical(settings.key()).encode()).hexdigest()[:10]
-    return f"{settings.method}-{settings.dims}d-{short}{files.SUFFIX}"
-
-
-def save(projection: Projection, path: str | Path) -> Path:
-    """Write a map to one file, whole or not at all; OSError where it cannot be written."""
-    about = {"version": VERSION, "settings": projection.settings.key(), "codes": _codes_digest(projection.codes)}
-    return files.write(Path(path), projection.arrays(), about)
-
-
-def load(path: str | Path, codes: np.ndarray) -> Projection:
-    """The map in that file; ValueError in one line where it is damaged or not a map of these codes, else OSError."""
-    arrays, about = files.read(Path(path))
-    if about.get("version") != VERSION:
-        raise ValueError(f"{path} is a map of version {about.get('version')}, not {VERSION}; fit it anew")
-    if about.get("codes") != _codes_digest(codes):
-        raise ValueError(f"{path} is a map of other codes; fit it anew")
-    try:
-        return _restore(codes, Settings(**about["settings"]), arrays)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} does not hold a map ({error})") from error
-
-
-def _restore(codes: np.ndarray, settings: Settings, arrays: dict[str, np.ndarray]) -> Projection:
-    """ValueError or TypeError where the arrays are not those of such a map."""
+def restore(codes: np.ndarray, settings: Settings, arrays: dict[str, np.ndarray]) -> Projection:
+    """A fitted map from its `arrays()`; ValueError or TypeError where they are not those of such a map."""
     restored = _REGISTRY[settings.method].restore(np.ascontiguousarray(codes, np.float32), settings, arrays)
     points = restored.points
     if points.shape != (len(codes), settings.dims) or points.dtype != np.float32 or not np.isfinite(points).all():
         raise ValueError(f"points are {points.dtype} {points.shape}, not finite float32 {(len(codes), settings.dims)}")
     return restored
-
-
-def shipped(checkpoint_folder: str | Path, settings: Settings, codes: np.ndarray) -> Projection | None:
-    """The map that came with a checkpoint, None where there is none; ValueError or OSError as `load`."""
-    path = Path(checkpoint_folder) / FOLDER / file_name(settings)
-    return load(path, codes) if path.is_file() else None
-
-
-def _key(codes: np.ndarray, settings: Settings) -> dict:
-    return {"version": VERSION, "codes": _codes_digest(codes), "settings": settings.key()}
-
-
-def find(
-    space: LatentSpace, settings: Settings, store: Store, checkpoint_folder: str | Path | None = None
-) -> Projection | None:
-    """The map if it costs no more than a moment: of a cheap method, shipped or on disk; None where it must be fitted.
-
-    A shipped file that cannot be used is passed over with a warning.  ValueError where the settings cannot map
-    these codes.
-    """
-    _REGISTRY[settings.method].check(*space.codes.shape, settings)
-    if _REGISTRY[settings.method].cheap:
-        return fit(space.codes, settings)
-    if checkpoint_folder is not None:
-        try:
-            if found := shipped(checkpoint_folder, settings, space.codes):
-                return found
-        except (ValueError, OSError) as error:
-            warnings.warn(f"a shipped map is passed over: {error}", RuntimeWarning, stacklevel=2)
-    arrays = store.get(_KIND, _key(space.codes, settings))
-    if arrays is not None:
-        try:
-            return _restore(space.codes, settings, arrays)
-        except (TypeError, ValueError) as error:
-            warnings.warn(f"a cached map is passed over: {error}", RuntimeWarning, stacklevel=2)
-    return _UNKEPT.get(files.canonical(_key(space.codes, settings)))
-
-
-def cached_fit(
-    space: LatentSpace,
-    settings: Settings,
-    store: Store,
-    checkpoint_folder: str | Path | None = None,
-    progress: Progress | None = None,
-    cancelled: Cancellation | None = None,
-) -> Projection:
-    """The map from wherever it is had first: shipped, on disk, fitted and then kept.
-
-    Where the disk does not take it the map is still returned, its `note` says so, and this process remembers it as
-    one of its last few.  ValueError, Cancelled and ChildProcessError as `fit`.
-    """
-    found = find(space, settings, store, checkpoint_folder)
-    if found is not None and not found.note:
-        return found
-    fitted = found or fit(space.codes, settings, progress=progress, cancelled=cancelled)
-    key = _key(space.codes, settings)
-    try:
-        store.put(_KIND, key, fitted.arrays())
-    except OSError as error:
-        fitted = replace(fitted, note=f"This map could not be kept in {store.root} ({error.strerror or error}).")
-        _UNKEPT[files.canonical(key)] = fitted
-        for old in list(_UNKEPT)[:-_UNKEPT_MAPS]:
-            _UNKEPT.pop(old, None)
-        return fitted
-    _UNKEPT.pop(files.canonical(key), None)
-    return replace(fitted, note="")

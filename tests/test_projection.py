@@ -16,7 +16,7 @@ import sklearn.decomposition
 from sklearn.manifold import trustworthiness
 from spaces import make_space
 
-from latent import compare, project, worker
+from latent import compare, maps, project, worker
 from latent.project import Settings
 from latent.store import Store, write
 
@@ -111,8 +111,8 @@ def test_a_key_holds_only_what_the_map_depends_on():
     assert Settings("axes", axes=(3, 4)).key()["axes"] == [3, 4]
     assert Settings(neighbours=np.int64(15), min_dist=np.float32(0)).key() == Settings(min_dist=0).key()
     changed = [{"neighbours": 5}, {"min_dist": 0.5}, {"metric": "cosine"}, {"seed": 1}, {"dims": 3}]
-    assert len({project.file_name(Settings(**c)) for c in [{}, *changed]}) == 6
-    assert project.file_name(Settings()).startswith("umap-2d-")
+    assert len({maps.file_name(Settings(**c)) for c in [{}, *changed]}) == 6
+    assert maps.file_name(Settings()).startswith("umap-2d-")
 
 
 # --- PCA and axes ---------------------------------------------------------------------------------------------
@@ -475,7 +475,7 @@ def every_kind(codes, fitted):
 
 def test_a_map_that_was_saved_is_the_same_map(tmp_path, codes, fitted):
     for projection in every_kind(codes, fitted):
-        loaded = project.load(project.save(projection, tmp_path / project.file_name(projection.settings)), codes)
+        loaded = maps.load(maps.save(projection, tmp_path / maps.file_name(projection.settings)), codes)
         assert loaded.settings.key() == projection.settings.key() and type(loaded) is type(projection)
         assert loaded.axis_titles == projection.axis_titles
         np.testing.assert_array_equal(loaded.points, projection.points)
@@ -484,8 +484,8 @@ def test_a_map_that_was_saved_is_the_same_map(tmp_path, codes, fitted):
 
 
 def test_a_file_of_other_codes_damaged_or_of_another_kind_is_refused_in_one_line(tmp_path, codes, fitted):
-    path = project.save(fitted.projection, tmp_path / "map.safetensors")
-    about = {"version": project.VERSION, "settings": Settings().key(), "codes": project._codes_digest(codes)}
+    path = maps.save(fitted.projection, tmp_path / "map.safetensors")
+    about = {"version": maps.VERSION, "settings": Settings().key(), "codes": maps._codes_digest(codes)}
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(path.read_bytes()[:-100])
     points = fitted.projection.points
@@ -499,57 +499,57 @@ def test_a_file_of_other_codes_damaged_or_of_another_kind_is_refused_in_one_line
     ]
     for file, of, says in cases:
         with pytest.raises(ValueError, match=says) as refused:
-            project.load(file, of)
+            maps.load(file, of)
         assert "\n" not in str(refused.value)
 
 
 def test_a_map_is_shipped_before_it_is_cached_before_it_is_fitted(tmp_path, space, fitted):
     store, folder = Store(tmp_path / "cache"), tmp_path / "checkpoint"
-    assert project.find(space, Settings(), store, folder) is None
+    assert maps.find(space, Settings(), store, folder) is None
 
-    first = project.cached_fit(space, Settings(), store, folder)
+    first = maps.cached_fit(space, Settings(), store, folder)
     assert not first.note
-    found = project.find(space, Settings(), store, folder)
+    found = maps.find(space, Settings(), store, folder)
     np.testing.assert_array_equal(found.points, first.points)
 
     marked = dataclasses.replace(fitted.projection, points=fitted.projection.points + 1)
-    project.save(marked, folder / project.FOLDER / project.file_name(Settings()))
-    np.testing.assert_array_equal(project.find(space, Settings(), store, folder).points, marked.points)
-    assert project.find(space, Settings(seed=1), store, folder) is None
+    maps.save(marked, folder / maps.FOLDER / maps.file_name(Settings()))
+    np.testing.assert_array_equal(maps.find(space, Settings(), store, folder).points, marked.points)
+    assert maps.find(space, Settings(seed=1), store, folder) is None
 
 
 def test_a_shipped_map_that_cannot_be_used_is_passed_over_with_a_warning(tmp_path, space):
-    path = tmp_path / project.FOLDER / project.file_name(Settings())
+    path = tmp_path / maps.FOLDER / maps.file_name(Settings())
     path.parent.mkdir()
     path.write_bytes(b"not a map")
     with pytest.raises(ValueError, match="is damaged"):
-        project.shipped(tmp_path, Settings(), space.codes)
+        maps.shipped(tmp_path, Settings(), space.codes)
     with pytest.warns(RuntimeWarning, match="shipped map is passed over"):
-        assert project.find(space, Settings(), Store(tmp_path / "cache"), tmp_path) is None
+        assert maps.find(space, Settings(), Store(tmp_path / "cache"), tmp_path) is None
 
 
 def test_cheap_maps_are_always_found_and_never_kept(tmp_path, space):
     store = Store(tmp_path / "cache")
     for settings in CHEAP:
-        assert project.find(space, settings, store) is not None
-        project.cached_fit(space, settings, store)
+        assert maps.find(space, settings, store) is not None
+        maps.cached_fit(space, settings, store)
     assert not store.root.exists()
 
 
 def test_settings_that_cannot_map_a_space_are_refused_before_anything_is_computed(tmp_path, space):
     with pytest.raises(ValueError, match="choose fewer neighbours"):
-        project.find(space, Settings(neighbours=ROWS), Store(tmp_path))
+        maps.find(space, Settings(neighbours=ROWS), Store(tmp_path))
 
 
 def test_a_disk_that_takes_nothing_does_not_lose_the_map(tmp_path, space, fitted):
     (tmp_path / "file").write_text("in the way")
     store = Store(tmp_path / "file")
-    kept_nowhere = project.cached_fit(space, Settings(), store)
+    kept_nowhere = maps.cached_fit(space, Settings(), store)
     np.testing.assert_array_equal(kept_nowhere.points, fitted.projection.points)
     assert "could not be kept" in kept_nowhere.note
-    assert project.find(space, Settings(), store) is kept_nowhere
-    kept = project.cached_fit(space, Settings(), Store(tmp_path / "cache"))
-    assert not kept.note and project.find(space, Settings(), store) is None
+    assert maps.find(space, Settings(), store) is kept_nowhere
+    kept = maps.cached_fit(space, Settings(), Store(tmp_path / "cache"))
+    assert not kept.note and maps.find(space, Settings(), store) is None
 
 
 # --- the command ----------------------------------------------------------------------------------------------
@@ -594,7 +594,7 @@ def test_the_command_ships_a_map_that_the_checkpoint_then_comes_with(saved_check
     assert command.main(["project", str(saved_checkpoint), "--method", "pca", "--dims", "3", "--ship"]) == 0
     assert "ae: PCA of 400 codes" in capsys.readouterr().out
     codes = checkpoint.load(saved_checkpoint).latents.mean
-    shipped = project.shipped(saved_checkpoint, Settings("pca", 3), codes)
+    shipped = maps.shipped(saved_checkpoint, Settings("pca", 3), codes)
     np.testing.assert_array_equal(shipped.points, project.fit(codes, Settings("pca", 3)).points)
 
 
@@ -603,7 +603,7 @@ def test_the_command_keeps_a_umap_in_the_cache(saved_checkpoint, tmp_path, monke
 
     monkeypatch.setenv("LATENTBOARD_CACHE", str(tmp_path / "cache"))
     assert command.main(["project", str(saved_checkpoint)]) == 0
-    found = project.find(space, Settings(), Store(tmp_path / "cache"))
+    found = maps.find(space, Settings(), Store(tmp_path / "cache"))
     np.testing.assert_array_equal(found.points, fitted.projection.points)
 
 
