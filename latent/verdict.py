@@ -65,7 +65,9 @@ def collapse(active: dict[str, int], dimensions: dict[str, int]) -> str:
     for name, used in active.items():
         idle = dimensions[name] - used
         fate = (
-            f"the other {idle} {'has' if idle == 1 else 'have'} collapsed onto the prior" if idle else "none collapsed"
+            f"the other {idle} {'has' if idle == 1 else 'have'} collapsed onto the prior"
+            if idle
+            else "none has collapsed"
         )
         parts.append(f"**{name} uses {used} of its {dimensions[name]} dimensions**, {fate}")
     return "; ".join(parts) + "."
