@@ -15,6 +15,7 @@ from latent.project import Projection
 from latent.space import LatentSpace
 
 BY_CLASS, BY_ERROR = "Class", "Reconstruction error"
+PATH = "path"
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 _CYCLIC_FACTORS = ("orientation",)  # periodic: its ends are one value
 
@@ -88,7 +89,7 @@ def latent_map(
     _overlay(figure, projection, space, marks)
     _layout(figure, projection, height)
     if marks.named:
-        figure.update_layout(margin={**_MARGIN, "t": 30, "b": 30})  # names stand above and below their points
+        figure.update_layout(margin={**_MARGIN, "t": 20, "b": 20})  # names stand above and below their points
     return figure
 
 
@@ -125,6 +126,9 @@ def _overlay(figure: go.Figure, projection: Projection, space: LatentSpace, mark
             figure.add_trace(
                 kind(**axes, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip", showlegend=False)
             )
+        # A dot a frame shows where equal steps in latent space are leaps on the map.  The player finds it by its name.
+        dot = {"size": 6 if flat else 3, "color": "#ffffff", "line": {"color": marks.accent, "width": 1.5}}
+        figure.add_trace(kind(**axes, mode="markers", marker=dot, name=PATH, hoverinfo="skip", showlegend=False))
     for n, (text, row_id) in enumerate(marks.named):
         place = [float(v) for v in projection.points[space.positions([row_id])[0]]]
         ring = {"size": 14 if flat else 7, "color": marks.accent, "line": {"color": "#ffffff", "width": 2.5}}

@@ -252,10 +252,19 @@ def test_a_click_in_three_dimensions_picks_the_point_too(open_page):
     page.get_by_text("Clicked:").wait_for()
 
 
+SPOTS = """() => [...document.querySelectorAll('.latentboard-spot')].map((s) => [s.style.left, s.style.top])"""
+PATH_ENDS = """() => [...document.querySelectorAll('.js-plotly-plot')].map((chart) => {
+    const path = chart._fullData.find((t) => t.name === 'path'), {xaxis, yaxis} = chart._fullLayout;
+    return [xaxis._offset + xaxis.d2p(path.x.at(-1)) + 'px', yaxis._offset + yaxis.d2p(path.y.at(-1)) + 'px'];
+})"""
+
+
 def test_the_interpolation_plays_and_scrubs_in_the_browser(open_page):
     page = open_page("interpolate?projection=PCA")
     player = page.locator(".root[data-frame]")
     assert player.get_attribute("data-frame") == "0"
+    page.wait_for_function("() => document.querySelectorAll('.latentboard-spot').length === 2")
+    starts = page.evaluate(SPOTS)
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.get_by_role("button", name="▶ Play").click()
@@ -271,6 +280,9 @@ def test_the_interpolation_plays_and_scrubs_in_the_browser(open_page):
     )
     assert player.get_attribute("data-frame") == "15"
     assert page.get_by_text("frame 16 of 16").is_visible()
+    # The spot on each map has walked from the one end to the other.
+    assert page.evaluate(SPOTS) != starts
+    assert page.evaluate(SPOTS) == page.evaluate(PATH_ENDS)
     assert not [u for u in requests if "_stcore" not in u and not u.startswith("data:")]
 
 

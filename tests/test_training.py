@@ -467,5 +467,7 @@ def test_config_json_reads_as_it_was_meant(tmp_path):
     raw = json.loads((found.path / checkpoint.CONFIG).read_text())
     assert raw["schema_version"] == checkpoint.SCHEMA_VERSION
     assert raw["arguments"] == {"hidden": [16], "beta": 1.0, "likelihood": "bernoulli", "sigma": 0.1}
-    assert raw["training"]["seed"] == 0 and raw["training"]["precision"] == "float32"
+    assert raw["training"]["seed"] == 0 and raw["training"]["precision"] == loop.pick_precision(
+        "auto", torch.device("cpu"), found.model
+    )
     assert {"python", "torch", "torchvision", "safetensors"} <= raw["versions"].keys()
