@@ -4,6 +4,7 @@ import argparse
 import os
 import shlex
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from importlib.metadata import version
@@ -111,8 +112,10 @@ def _check_out(args: argparse.Namespace) -> None:
     if args.overwrite and not checkpoint.is_replaceable(out):
         raise UsageError(f"{out} is not a checkpoint, and --overwrite would delete what it holds; --out names another")
     parent = next(p for p in out.absolute().parents if p.exists())
-    if not (parent.is_dir() and os.access(parent, os.W_OK)):
-        raise UsageError(f"{out} cannot be written: {parent} is no folder that may be written to")
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".writable-", dir=parent))
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {parent} takes no new folder ({error.strerror})") from error
 
 
 def _plan(args: argparse.Namespace, stored: checkpoint.Config | None) -> dict:
