@@ -7,7 +7,8 @@
 
 The codes ship with the weights, so a checkpoint opens at once, also where its data set is not.  It is written
 beside its place and then renamed, so a full disk or a kill leaves the one before whole.  Loading checks
-everything; the weights' SHA-256 is the fingerprint that keys every cache.
+everything.  The weights' SHA-256 is the fingerprint; caches are keyed by `identity`, which counts the codes too: a
+folder of images that grew gives the same weights other rows.
 """
 
 import csv
@@ -38,6 +39,7 @@ CONFIG, WEIGHTS, LATENTS, METRICS, HISTORY, CARD = (
 )  # fmt: skip
 PROJECTIONS = "projections"
 RESUME = "resume.safetensors"
+_OWN = {CONFIG, WEIGHTS, LATENTS, METRICS, HISTORY, CARD, PROJECTIONS, RESUME}
 _BACKUP = ".{}.previous"
 
 
@@ -83,7 +85,10 @@ class Latents:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder that was read and checked; `name` is the folder's, longer where another of its data set has that too."""
+    """A folder that was read and checked.
+
+    `name` is the folder's, longer where another of its data set has that too; `identity` names weights and codes.
+    """
 
     path: Path
     name: str
@@ -93,6 +98,7 @@ class Checkpoint:
     metrics: dict
     history: list[dict]
     card: str
+    identity: str
 
     @property
     def fingerprint(self) -> str:
@@ -132,8 +138,9 @@ def save(
 ) -> Path:
     """Write a whole checkpoint beside `path`, then put it in its place; returns `path`.
 
-    `projections/` of an earlier checkpoint with the same weights is kept.  ValueError where weights or codes are
-    not finite: such a model is not written.  OSError (a full disk, say) leaves what was there.
+    `projections/` of an earlier checkpoint with the same weights is kept, and so is whatever is not ours.  ValueError
+    where weights or codes are not finite: such a model is not written.  OSError (a full disk, say) leaves what was
+    there.
     """
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     bad = [k for k, v in state.items() if not v.isfinite().all()]
@@ -159,14 +166,24 @@ def save(
             (staging / name).write_text(text, encoding="utf-8")
         if resume is not None:
             (staging / RESUME).write_bytes(safetensors.torch.save(resume))
-        if (path / PROJECTIONS).is_dir() and _recorded_fingerprint(path) == config.weights_sha256:
-            shutil.copytree(path / PROJECTIONS, staging / PROJECTIONS)
+        if _recorded_fingerprint(path) == config.weights_sha256:
+            _copy(path / PROJECTIONS, staging)
+        for other in path.iterdir() if path.is_dir() else ():
+            if other.name not in _OWN:
+                _copy(other, staging)
         _sync(staging)
         _replace(staging, path)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         recover(path)
     return path
+
+
+def _copy(source: Path, into: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, into / source.name)
+    elif source.exists():
+        shutil.copy2(source, into)
 
 
 def _json(value: dict) -> str:
@@ -197,29 +214,23 @@ def _replace(staging: Path, path: Path) -> None:
     if path.exists():
         shutil.rmtree(_backup(path), ignore_errors=True)
         path.rename(_backup(path))
-    try:
-        staging.rename(path)
-    except OSError:
-        if not path.exists():
-            raise
-        # Between the two renames a reader took us for killed and put the old one back: set it aside again.
-        path.rename(_backup(path))
-        staging.rename(path)
+    staging.rename(path)
     shutil.rmtree(_backup(path), ignore_errors=True)
 
 
 def recover(path: Path) -> None:
-    """Put back what a kill between the two renames of a save left aside."""
+    """Put back what a kill between the two renames of a save left aside: for whoever writes, never for readers."""
     if _backup(path).is_dir() and not path.exists():
         _backup(path).rename(path)
 
 
 def is_replaceable(path: Path) -> bool:
-    """Whether overwriting `path` deletes a checkpoint, or what is left of one, and nothing else."""
+    """Whether `path` is a checkpoint, what is left of one, or nothing; what else lies in it is kept by `save`."""
     if not path.is_dir():
         return not path.exists()
     held = {p.name for p in path.iterdir()}
-    return not held or CONFIG in held or WEIGHTS in held
+    # A broken one has its codes; other projects, too, have a config.json beside a model.safetensors.
+    return not held or LATENTS in held or _recorded_fingerprint(path) is not None
 
 
 def _recorded_fingerprint(path: Path) -> str | None:
@@ -229,25 +240,34 @@ def _recorded_fingerprint(path: Path) -> str | None:
         return None
 
 
+def _place(path: Path) -> Path:
+    """Where to read a checkpoint from: its folder, or what a save that was killed, or is under way, set aside."""
+    return path if path.is_dir() or not _backup(path).is_dir() else _backup(path)
+
+
 # --- reading ------------------------------------------------------------------------------------------------
 
 
 def load(path: str | Path) -> Checkpoint:
     """Read and check a checkpoint folder; CheckpointError says in one line what is wrong with it."""
-    path = Path(path)
-    recover(path)
+    path = _place(Path(path))
     if not path.is_dir():
         raise CheckpointError(f"there is no checkpoint folder {path}")
     config = _read_config(path)
     try:
-        datasets.find(config.dataset)
-    except datasets.DatasetError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        datasets.title(config.dataset)
+        datasets.check_options(config.dataset, config.dataset_options)
+    except (datasets.DatasetError, ValueError, RuntimeError) as error:  # what a path may be made of
+        raise CheckpointError(f"{path}: data set {config.dataset[:80]!r} cannot be used ({error})") from error
     weights = _read(path, WEIGHTS)
     if fingerprint(weights) != config.weights_sha256:
         raise CheckpointError(f"{path}: {WEIGHTS} is not the file that {CONFIG} describes (its SHA-256 differs)")
     model = _build(path, config, weights)
-    latents = _read_latents(path, config)
+    codes = _read(path, LATENTS)
+    latents = _read_latents(path, config, codes)
+    if (latents.logvar is not None) != model.variational:
+        what = "no logvar" if model.variational else "a logvar"
+        raise CheckpointError(f"{path}: {LATENTS} holds {what}, and {config.model} needs the other")
     metrics = _read_json(path, METRICS)
     bad = [k for k, v in metrics.items() if isinstance(v, bool) or not isinstance(v, int | float)]
     if bad:
@@ -261,7 +281,15 @@ def load(path: str | Path) -> Checkpoint:
     missing = [k for k in ("epoch", "loss", "val_loss") if any(k not in row for row in history)]
     if missing:
         raise CheckpointError(f"{path}: {HISTORY} has no column {missing[0]}")
-    return Checkpoint(path, path.name, config, model, latents, metrics, history, card)
+    identity = fingerprint((config.weights_sha256 + fingerprint(codes)).encode())
+    return Checkpoint(path, _own_name(path), config, model, latents, metrics, history, card, identity)
+
+
+def _own_name(path: Path) -> str:
+    """The folder's name, also where it is read from what a save set aside."""
+    before, after = _BACKUP.split("{}")
+    aside = path.name.startswith(before) and path.name.endswith(after)
+    return path.name.removeprefix(before).removesuffix(after) if aside else path.name
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -297,7 +325,7 @@ def _read_config(path: Path) -> Config:
         raise CheckpointError(f"{path} is empty")
     raw = _read_json(path, CONFIG)
     version = raw.get("schema_version")
-    if not isinstance(version, int):
+    if not isinstance(version, int) or isinstance(version, bool):
         raise CheckpointError(f"{path}: {CONFIG} names no schema_version; is this a Latentboard checkpoint?")
     if version > SCHEMA_VERSION:
         raise CheckpointError(
@@ -321,7 +349,7 @@ def _read_config(path: Path) -> Config:
             classes=tuple(map(str, config.classes)),
             factor_names=tuple(map(str, config.factor_names)),
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{path}: {CONFIG} does not hold what it must ({error})") from error
 
 
@@ -329,7 +357,7 @@ def _build(path: Path, config: Config, weights: bytes) -> Autoencoder:
     try:
         model = registry.build(config.model, config.image_shape, config.latent_dim, **config.arguments)
         model.load_state_dict(safetensors.torch.load(weights))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"{path}: {error.args[0] if error.args else error}") from error
     except safetensors.SafetensorError as error:
         raise CheckpointError(f"{path}: {WEIGHTS} is damaged ({error})") from error
@@ -342,9 +370,9 @@ def _build(path: Path, config: Config, weights: bytes) -> Autoencoder:
     return model.eval().requires_grad_(False)
 
 
-def _read_latents(path: Path, config: Config) -> Latents:
+def _read_latents(path: Path, config: Config, codes: bytes) -> Latents:
     try:
-        columns = safetensors.numpy.load(_read(path, LATENTS))
+        columns = safetensors.numpy.load(codes)
         latents = Latents(**columns)
     except safetensors.SafetensorError as error:
         raise CheckpointError(f"{path}: {LATENTS} is damaged ({error})") from error
@@ -372,6 +400,8 @@ def _read_latents(path: Path, config: Config) -> Latents:
             raise CheckpointError(f"{path}: {LATENTS} holds NaN or infinity in {name}")
     if not rows:
         raise CheckpointError(f"{path}: {LATENTS} holds no codes")
+    if (latents.factors is None) != (not config.factor_names):
+        raise CheckpointError(f"{path}: {LATENTS} does not hold the factors that {CONFIG} names")
     if latents.labels is not None and not (latents.labels.min() >= 0 and latents.labels.max() < len(config.classes)):
         raise CheckpointError(f"{path}: {LATENTS} holds labels beyond the {len(config.classes)} classes")
     return latents
@@ -395,10 +425,10 @@ def folders(root_folder: Path) -> list[Path]:
     """Every <data set>/<name> folder, sorted; hidden ones (half-written, set aside) left out."""
     if not root_folder.is_dir():
         return []
-    for backup in root_folder.glob("*/.*.previous"):
-        recover(backup.with_name(backup.name[1 : -len(".previous")]))
-    found = (p for d in root_folder.iterdir() if d.is_dir() and not d.name.startswith(".") for p in d.iterdir())
-    return sorted(p for p in found if p.is_dir() and not p.name.startswith("."))
+    inside = [p for d in root_folder.iterdir() if d.is_dir() and not d.name.startswith(".") for p in d.iterdir()]
+    found = {p for p in inside if p.is_dir() and not p.name.startswith(".")}
+    aside = {p.with_name(_own_name(p)) for p in inside if _own_name(p) != p.name and p.is_dir()}
+    return sorted(found | aside)
 
 
 def load_or_broken(folder: Path) -> Checkpoint | Broken:

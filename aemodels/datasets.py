@@ -151,6 +151,23 @@ def load(
     return entry.load(argument, split, Options(data_root(root), download, image_size, channels))
 
 
+def check_options(name: str, options: dict) -> None:
+    """DatasetError unless these are options that `load` takes for that data set, of the right kind."""
+    kinds = {
+        "image_size": lambda v: len(v) == 2 and all(isinstance(n, int) for n in v),
+        "channels": (1, 3).__contains__,
+    }
+    for key, value in options.items():
+        if key not in kinds or not name.startswith("folder:"):
+            raise DatasetError(f"{name.partition(':')[0]} has no option {key!r}")
+        try:
+            sensible = kinds[key](value)
+        except TypeError:
+            sensible = False
+        if not sensible:
+            raise DatasetError(f"{key} cannot be {value!r}")
+
+
 def is_present(name: str, root: str | Path | None = None) -> bool:
     """Whether the data set can be loaded without a download."""
     entry, argument = find(name)
@@ -209,14 +226,18 @@ def _load_sprites(argument: str, split: str, options: Options) -> ImageData:
 # --- through torchvision ----------------------------------------------------------------------------------
 
 
+_IDX_FILES = tuple(
+    f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)  # fmt: skip
+_CIFAR_FILES = (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch")
+
+
 def _torchvision(
-    name: str, title: str, class_name: str, classes: tuple[str, ...], folder: str, archives: str, archive_bytes: int
+    name: str, title: str, class_name: str, classes: tuple[str, ...], folder: str, archives: str, archive_bytes: int,
+    files: tuple[str, ...] = _IDX_FILES,
 ) -> None:  # fmt: skip
     def present(root: Path) -> bool:
-        try:
-            return _read(root, download=False) is not None
-        except Exception:  # unreadable is not present; loading it says why
-            return False
+        return all((root / folder / file).is_file() for file in files)  # reading them takes seconds
 
     def _read(root: Path, *, download: bool, train: bool = False):
         import torchvision
@@ -267,7 +288,7 @@ _torchvision(
 _torchvision(
     "cifar10", "CIFAR-10", "CIFAR10",
     ("Airplane", "Automobile", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"),
-    "cifar-10-batches-py", "cifar-10-python.tar.gz", 170_498_071,
+    "cifar-10-batches-py", "cifar-10-python.tar.gz", 170_498_071, _CIFAR_FILES,
 )  # fmt: skip
 
 

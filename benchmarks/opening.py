@@ -36,7 +36,7 @@ def pictures(url: str, count: int = 200) -> list[float]:
     found = checkpoint.load(ROOT / "checkpoints" / "fashion-mnist" / "conv-vae")
     taken = []
     for row in found.latents.row_ids[: count + 20]:
-        address = f"{url}/latentboard/image?checkpoint={found.fingerprint}&row={row}&kind=reconstruction"
+        address = f"{url}/latentboard/image?checkpoint={found.identity}&row={row}&kind=reconstruction"
         began = time.perf_counter()
         urllib.request.urlopen(address).read()
         taken.append(1000 * (time.perf_counter() - began))

@@ -118,7 +118,7 @@ def map_frame(key: str):
 
 
 def _compute(found: Checkpoint, space: LatentSpace, settings: project.Settings, key: str) -> None:
-    job_key = (found.fingerprint, settings)
+    job_key = (found.identity, settings)
     with st.container(border=True):
         job = jobs.find(job_key)
         done = job is not None and job.state == "done"
@@ -177,7 +177,12 @@ def pointer(chosen: state.Chosen, *, has_originals: bool, on_pick) -> None:
         st.markdown("**Under the pointer**")
         components.pointer(
             [
-                {"fingerprint": c.fingerprint, "label": f"{'AB'[i]} · {c.name}", "accent": palette.accent(i)}
+                {
+                    "checkpoint": c.identity,
+                    "device": chosen.device,
+                    "label": f"{'AB'[i]} · {c.name}",
+                    "accent": palette.accent(i),
+                }
                 for i, c in enumerate(chosen.models)
             ],
             key="pointer",
@@ -376,7 +381,7 @@ def checkpoints_table(found: Sequence[Checkpoint]) -> pd.DataFrame:
     """One row a checkpoint."""
     rows = []
     for c in found:
-        scores = resources.figures(c.fingerprint, c)
+        scores = resources.figures(c.identity, c)
         rows.append(
             {
                 "Data set": datasets.title(c.config.dataset), "Name": c.name, "Model": c.config.model,

@@ -1,6 +1,6 @@
 """What all sessions share, cached: the only file with `st.cache_*`.
 
-Keys are (fingerprint, settings); arrays are passed unhashed.  Models are frozen, because every session's thread
+Keys are (identity, settings); arrays are passed unhashed.  Models are frozen, because every session's thread
 decodes with the same ones.
 """
 
@@ -27,11 +27,21 @@ def _load(folder: str, signature: tuple) -> Checkpoint | Broken:
     return checkpoint.load_or_broken(Path(folder))
 
 
+@st.cache_resource(show_spinner=False)
+def _signatures() -> dict[str, tuple]:
+    """What each folder's files were when it was last read."""
+    return {}
+
+
 def _all() -> list[Checkpoint | Broken]:
-    found = []
+    found, before = [], _signatures()
     for folder in checkpoint.folders(checkpoint.root()):
         files = sorted(f for f in folder.glob("*") if f.name != checkpoint.RESUME)
-        found.append(_load(str(folder), tuple((f.name, _stamp(f)) for f in files)))
+        signature = tuple((f.name, _stamp(f)) for f in files)
+        if before.get(str(folder), signature) != signature:
+            _load.clear(str(folder), before[str(folder)])  # a run in training saves every minute: only its last is kept
+        before[str(folder)] = signature
+        found.append(_load(str(folder), signature))
     return checkpoint.named_apart(found)
 
 
@@ -53,16 +63,16 @@ def broken() -> list[Broken]:
     return [c for c in _all() if isinstance(c, Broken)]
 
 
-def by_fingerprint(fingerprint: str) -> Checkpoint:
-    """KeyError where no checkpoint has it."""
+def by_identity(identity: str) -> Checkpoint:
+    """The checkpoint with these weights and codes; KeyError where none has."""
     for found in checkpoints():
-        if found.fingerprint == fingerprint:
+        if found.identity == identity:
             return found
-    raise KeyError(f"no checkpoint with fingerprint {fingerprint[:12]!r}")
+    raise KeyError(f"no checkpoint {identity[:12]!r}")
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _space(path: str, name: str, fingerprint: str, device_name: str, _found: Checkpoint) -> LatentSpace:
+def _space(path: str, name: str, identity: str, device_name: str, _found: Checkpoint) -> LatentSpace:
     space = LatentSpace.from_checkpoint(_found)
     model = copy.deepcopy(_found.model).to(torch.device(device_name)).eval().requires_grad_(False)
     return dataclasses.replace(space, model=model)
@@ -70,7 +80,7 @@ def _space(path: str, name: str, fingerprint: str, device_name: str, _found: Che
 
 def space(found: Checkpoint, device_name: str = "auto") -> LatentSpace:
     """A checkpoint's codes and model, the model on that device."""
-    return _space(str(found.path), found.name, found.fingerprint, str(device.pick(device_name)), found)
+    return _space(str(found.path), found.name, found.identity, str(device.pick(device_name)), found)
 
 
 def device_label(name: str) -> str:
@@ -91,7 +101,7 @@ def store() -> Store:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _projection(fingerprint: str, settings: project.Settings, _space: LatentSpace, _folder: Path):
+def _projection(identity: str, settings: project.Settings, _space: LatentSpace, _folder: Path):
     found = maps.find(_space, settings, store(), _folder)
     if found is None:
         raise LookupError  # not cached: it may be computed a moment later
@@ -104,7 +114,7 @@ def projection(found: Checkpoint, settings: project.Settings) -> project.Project
     ValueError where the settings make no sense for these codes.
     """
     try:
-        return _projection(found.fingerprint, settings, space(found), found.path)
+        return _projection(found.identity, settings, LatentSpace.from_checkpoint(found), found.path)
     except LookupError:
         return None
 
@@ -154,11 +164,11 @@ def originals(found: Checkpoint) -> Originals | None:
         images = _originals(found.config.dataset, options, root, stamp)
     except datasets.DatasetError:  # a folder that was emptied, say: as good as absent
         return None
-    return images if _covers(found.fingerprint, root, stamp, images, found.latents.row_ids) else None
+    return images if _covers(found.identity, root, stamp, images, found.latents.row_ids) else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _covers(fingerprint: str, root: str, stamp: int, _images: Originals, _row_ids: np.ndarray) -> bool:
+def _covers(identity: str, root: str, stamp: int, _images: Originals, _row_ids: np.ndarray) -> bool:
     return all(int(row) in _images.position for row in _row_ids)
 
 
@@ -176,7 +186,7 @@ def reconstructions(of: LatentSpace, row_ids) -> np.ndarray:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def figures(fingerprint: str, _found: Checkpoint) -> metrics.Figures:
+def figures(identity: str, _found: Checkpoint) -> metrics.Figures:
     """The figures of a checkpoint, from its metrics.json where that holds them all by today's convention."""
     stored = _found.metrics
     names = [f.name for f in dataclasses.fields(metrics.Figures)]
@@ -186,6 +196,6 @@ def figures(fingerprint: str, _found: Checkpoint) -> metrics.Figures:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def overlap(fingerprints: tuple[str, str], _a: LatentSpace, _b: LatentSpace) -> compare.Overlap:
+def overlap(identities: tuple[str, str], _a: LatentSpace, _b: LatentSpace) -> compare.Overlap:
     """Shared neighbours of two latent spaces on the rows that both have."""
     return compare.neighbour_overlap(*compare.rows([_a, _b]))

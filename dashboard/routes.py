@@ -21,31 +21,37 @@ class _Refused(Exception):
         self.status = status
 
 
-def _picture(checkpoint: str, row: str, kind: str) -> bytes:
+def _picture(checkpoint: str, row: str, kind: str, device: str) -> bytes:
     if kind not in KINDS:
         raise _Refused(400, f"kind must be {' or '.join(KINDS)}")
+    if device not in resources.devices():
+        raise _Refused(400, f"device must be one of {', '.join(resources.devices())}")
     if not row.isascii() or not row.isdecimal() or len(row) > 16:
         raise _Refused(400, "row must be a row id")
     try:
-        found = resources.by_fingerprint(checkpoint)
+        found = resources.by_identity(checkpoint)
         if kind == "original":
             originals = resources.originals(found)
             if originals is None:
                 raise _Refused(404, "the data set is not on this machine")
             image = originals.take([int(row)])[0]
         else:
-            image = resources.reconstructions(resources.space(found), [int(row)])[0]
+            image = resources.reconstructions(resources.space(found, device), [int(row)])[0]
     except KeyError:
         raise _Refused(404, "no such checkpoint or row") from None
     return pictures.png(image)
 
 
 async def image(request: Request) -> Response:
-    """`?checkpoint=FINGERPRINT&row=ID&kind=original|reconstruction` -> PNG in the image's own size."""
+    """`?checkpoint=IDENTITY&device=NAME&row=ID&kind=original|reconstruction` -> PNG in the image's own size."""
     asked = request.query_params
     try:
         picture = await run_in_threadpool(
-            _picture, asked.get("checkpoint", ""), asked.get("row", ""), asked.get("kind", "")
+            _picture,
+            asked.get("checkpoint", ""),
+            asked.get("row", ""),
+            asked.get("kind", ""),
+            asked.get("device", "auto"),
         )
     except _Refused as refused:
         return PlainTextResponse(str(refused), refused.status)

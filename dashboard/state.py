@@ -127,10 +127,11 @@ def preferred_pair(names: Sequence[str]) -> tuple[str, str]:
 
 
 def comparable(found: Checkpoint) -> list[Checkpoint]:
-    """The checkpoints of its data set that were evaluated on the very same rows, itself among them."""
+    """The checkpoints of its data set that were evaluated on the very same images, itself among them."""
     return [
         c for c in resources.checkpoints()
-        if c.config.dataset == found.config.dataset and np.array_equal(c.latents.row_ids, found.latents.row_ids)
+        if (c.config.dataset, c.config.image_shape) == (found.config.dataset, found.config.image_shape)
+        and np.array_equal(c.latents.row_ids, found.latents.row_ids)
     ]  # fmt: skip
 
 
@@ -167,13 +168,16 @@ def selection(space) -> tuple[int, ...] | None:
     Where classes are lit, only theirs.
     """
     asked = st.query_params.get("rows")
-    if asked is not None and "_selection" not in st.session_state:
+    if asked is not None and st.session_state.get("_selection") is None:
         found = links.unpack(asked, space.row_ids)
         if found is None:
             complain("The link's selection (rows) is of another data set, or was cut off; showing none.")
         else:
             st.session_state["_selection"] = found
     ids = st.session_state.get("_selection")
+    if ids is not None and not np.isin(ids, space.row_ids).all():  # of a model that knows other rows
+        ids = tuple(i for i in ids if i in space.row_ids) or None
+        st.session_state["_selection"] = ids
     in_link = None if ids is None else links.pack(ids, space.row_ids)
     if in_link is None:
         st.query_params.pop("rows", None)
@@ -226,7 +230,7 @@ def lit_rows(space) -> np.ndarray | None:
 
 def chart_key(page: str, slot: int, found: Checkpoint) -> str:
     """The key of a map: another one for another checkpoint, and after a selection was cleared."""
-    return f"{page}_{slot}_{found.fingerprint[:8]}_{st.session_state.get('_charts', 0)}"
+    return f"{page}_{slot}_{found.identity[:8]}_{st.session_state.get('_charts', 0)}"
 
 
 def pick(row_id: int) -> None:
@@ -252,7 +256,7 @@ def forget_rows() -> None:
     clear_selection()
     for key in _UNBOUND:
         st.query_params.pop(key, None)
-    for key in ("from", "to"):
+    for key in ("from", "to", "models", "curves", "card"):
         st.session_state.pop(key, None)
 
 

@@ -52,7 +52,7 @@ def slerp(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
 
     The direction turns on the great circle at constant speed while the norm goes linearly from |a| to |b|.
     Endpoints are exact; nearly parallel, antiparallel and zero vectors fall back to `lerp`.  ValueError as there.
-    (White 2016, arXiv:1609.04468)
+    For ends of one norm this is White 2016, arXiv:1609.04468; his weights let the norm bulge where they differ.
     """
     a, b = _ends(a, b, steps)
     norms = np.linalg.norm(np.stack([a, b]).astype(np.float64), axis=1)

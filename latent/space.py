@@ -21,7 +21,7 @@ class LatentSpace:
     `codes` (N, D) float32, posterior means; `row_ids` (N,) int64; `error` (N,) mean squared error of the
     reconstruction a pixel value; `logvar` (N, D) or None; `labels` (N,) int64 into `classes` or None;
     `factors` (N, F) float32 by `factor_names` or None.  `name` is the checkpoint's folder, `title` is for people,
-    `fingerprint` the SHA-256 of the weights.
+    `identity` names weights and codes.
     """
 
     name: str
@@ -36,7 +36,7 @@ class LatentSpace:
     classes: tuple[str, ...] = ()
     factors: np.ndarray | None = None
     factor_names: tuple[str, ...] = ()
-    fingerprint: str = ""
+    identity: str = ""
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> "LatentSpace":
@@ -56,7 +56,7 @@ class LatentSpace:
             classes=config.classes,
             factors=latents.factors,
             factor_names=config.factor_names,
-            fingerprint=checkpoint.fingerprint,
+            identity=checkpoint.identity,
         )
 
     def __len__(self) -> int:

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from latent.metrics import Figures
 
 # Differences within this many standard errors are called too close to tell.
@@ -30,7 +32,7 @@ def neighbours(scores: dict[str, float], rows: int) -> str:
     # The rows are the same for all, so this is wider than the true error of a difference: cautious.
     close = [
         name for name, p in others
-        if top - p < math.hypot(_spread(top, rows), _spread(p, rows))
+        if top - p <= math.hypot(_spread(top, rows), _spread(p, rows))
     ]  # fmt: skip
     listing = ", ".join(f"{name} {100 * p:.1f} ± {100 * _spread(p, rows):.1f} %" for name, p in ranked)
     if close:
@@ -40,14 +42,25 @@ def neighbours(scores: dict[str, float], rows: int) -> str:
     return f"{ahead}: the majority of the 10 nearest codes is right for {listing} (two standard errors)."
 
 
-def reconstruction(scores: dict[str, float]) -> str:
-    """The ranking by held-out mean squared error, as a distance from the best."""
-    (best, low), *others = _ranked(scores, higher_is_better=False)
+def reconstruction(errors: dict[str, np.ndarray]) -> str:
+    """The ranking by held-out mean squared error, as a distance from the best.
+
+    `errors` (N,) are of the same rows for all, so a difference is judged by its own spread over rows: paired.
+    """
+    (best, low), *others = _ranked(
+        {n: float(e.mean(dtype=np.float64)) for n, e in errors.items()}, higher_is_better=False
+    )
+    apart = {n: errors[n].astype(np.float64) - errors[best] for n, _ in others}
+    close = [n for n, d in apart.items() if d.mean() <= STANDARD_ERRORS * d.std() / math.sqrt(len(d))]
     if low < NO_ERROR:  # a ratio to nothing says nothing
         behind = ", ".join(f"{name} {mse:.4f}" for name, mse in others)
     else:
         behind = ", ".join(f"{name} {100 * (mse / low - 1):.0f} % more" for name, mse in others)
-    return f"**{best} reconstructs best**: a held-out MSE of {low:.4f}; {behind}."
+    if close:
+        ahead = f"**Reconstruction is too close to tell** between {_listed([best, *close])}"
+    else:
+        ahead = f"**{best} reconstructs best**"
+    return f"{ahead}: {best} has a held-out MSE of {low:.4f}; {behind}."
 
 
 def sampling(variational: list[str], others: list[str]) -> str:
@@ -73,16 +86,16 @@ def collapse(active: dict[str, int], dimensions: dict[str, int]) -> str:
     return "; ".join(parts) + "."
 
 
-def verdict(scores: dict[str, Figures], rows: int, dimensions: dict[str, int]) -> list[str]:
-    """One sentence a question, each with its evidence, for figures of `rows` held-out images by model name.
+def verdict(scores: dict[str, Figures], errors: dict[str, np.ndarray], dimensions: dict[str, int]) -> list[str]:
+    """One sentence a question, each with its evidence, from figures and reconstruction errors (N,) by model name.
 
-    `dimensions` is the size of each latent space.
+    The errors are of the same rows for all; `dimensions` is the size of each latent space.
     """
     lines = []
     accuracies = {n: f.neighbour_accuracy for n, f in scores.items() if f.neighbour_accuracy is not None}
     if len(accuracies) == len(scores):
-        lines.append(neighbours(accuracies, rows))
-    lines.append(reconstruction({n: f.reconstruction_mse for n, f in scores.items()}))
+        lines.append(neighbours(accuracies, len(next(iter(errors.values())))))
+    lines.append(reconstruction(errors))
     variational = [n for n, f in scores.items() if f.kl is not None]
     lines.append(sampling(variational, [n for n in scores if n not in variational]))
     if variational:

@@ -8,7 +8,10 @@ pytest.importorskip("playwright.sync_api")
 
 from playwright.sync_api import sync_playwright
 
-from tools.browser import launch, serve, settle
+from aemodels import checkpoint
+from latent.decode import decode
+from latent.space import LatentSpace
+from tools.browser import ROOT, launch, serve, settle
 from tools.screenshots import hover_point, lasso
 from train.__main__ import main as train
 
@@ -39,7 +42,8 @@ def browser(chromium_path):
 def open_page(url, browser):
     """Opens a path of the app; at the end the console must be free of errors."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
-    errors = []
+    errors, SOCKETS[page] = [], []
+    page.on("websocket", lambda socket: SOCKETS[page].append(socket))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda m: errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
 
@@ -51,6 +55,17 @@ def open_page(url, browser):
     yield go
     page.close()
     assert not [e for e in errors if not any(p in e for p in _STREAMLIT_PROBES)]
+
+
+SOCKETS = {}
+
+
+def watch_socket(page) -> list:
+    """What the page sends to the server from now on: a rerun of the script is asked for over its web socket."""
+    said = []
+    for socket in SOCKETS[page]:
+        socket.on("framesent", lambda frame: said.append(frame))
+    return said
 
 
 def tiles(page, scope="main") -> int:
@@ -210,6 +225,7 @@ def test_the_pointer_shows_the_row_without_a_rerun(open_page):
     page = open_page("?projection=PCA")
     pictures = page.locator(".pictures img")
     assert pictures.first.get_attribute("src") is None
+    said = watch_socket(page)
     hover_point(page, chart=0)
     page.wait_for_function(
         """() => [...document.querySelectorAll('*')]
@@ -217,6 +233,7 @@ def test_the_pointer_shows_the_row_without_a_rerun(open_page):
     )
     assert pictures.first.evaluate("(img) => img.naturalWidth") == 28
     assert "kind=reconstruction" in pictures.last.get_attribute("src")
+    assert not said
 
 
 def test_a_click_on_a_point_shows_its_reconstructions_and_neighbours(open_page):
@@ -261,6 +278,7 @@ PATH_ENDS = """() => [...document.querySelectorAll('.js-plotly-plot')].map((char
 
 def test_the_interpolation_plays_and_scrubs_in_the_browser(open_page):
     page = open_page("interpolate?projection=PCA")
+    said = watch_socket(page)
     player = page.locator(".root[data-frame]")
     assert player.get_attribute("data-frame") == "0"
     page.wait_for_function("() => document.querySelectorAll('.latentboard-spot').length === 2")
@@ -284,6 +302,7 @@ def test_the_interpolation_plays_and_scrubs_in_the_browser(open_page):
     assert page.evaluate(SPOTS) != starts
     assert page.evaluate(SPOTS) == page.evaluate(PATH_ENDS)
     assert not [u for u in requests if "_stcore" not in u and not u.startswith("data:")]
+    assert not said
 
 
 def test_the_frames_of_a_walk_differ_and_its_ends_are_the_two_rows(open_page):
@@ -296,7 +315,14 @@ def test_the_frames_of_a_walk_differ_and_its_ends_are_the_two_rows(open_page):
             .reduce((a, b) => a + b, 0))"""
         )
     )
-    assert len(set(sums[1:])) > 10
+    big, *frames = sums
+    assert len(set(frames)) > 10
+    found = checkpoint.load(ROOT / "checkpoints" / "fashion-mnist" / "conv-ae")
+    space = LatentSpace.from_checkpoint(found)
+    ends = decode(space.model, space.codes[space.positions([4, 9995])])
+    opaque = 255 * 28 * 28
+    assert [frames[0], frames[-1]] == [3 * int(image.sum(dtype=np.int64)) + opaque for image in ends]
+    assert big == frames[0]
 
 
 def test_samples_appear_and_draw_others_changes_them(open_page):

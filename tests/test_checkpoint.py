@@ -356,11 +356,13 @@ def test_a_kill_between_the_two_renames_loses_nothing(folder, save_digits):
     assert killed.returncode == 9
     assert not folder.exists()
     (found,) = checkpoint.load_all(folder.parents[1])
-    assert isinstance(found, Checkpoint) and found.path == folder
+    assert isinstance(found, Checkpoint) and found.name == folder.name
+    assert not folder.exists(), "a reader renames nothing: the save may still be under way"
+    checkpoint.recover(folder)
     assert contents(folder) == before
 
 
-def test_a_reader_that_recovers_in_the_middle_of_a_save_does_not_make_it_fail(folder, save_digits, monkeypatch):
+def test_a_reader_in_the_middle_of_a_save_sees_the_old_one_and_the_save_goes_on(folder, save_digits, monkeypatch):
     new = checkpoint.fingerprint((save_digits(folder.parent / "new", seed=1) / checkpoint.WEIGHTS).read_bytes())
     rename, met = Path.rename, []
 
@@ -385,3 +387,22 @@ def test_only_checkpoints_and_empty_folders_may_be_replaced(folder, tmp_path):
     assert not checkpoint.is_replaceable(tmp_path)
     (tmp_path / "file").touch()
     assert not checkpoint.is_replaceable(tmp_path / "file")
+    (tmp_path / "web-app" / "src").mkdir(parents=True)
+    (tmp_path / "web-app" / checkpoint.CONFIG).write_text('{"name": "my app"}')
+    (tmp_path / "web-app" / checkpoint.WEIGHTS).touch()
+    assert not checkpoint.is_replaceable(tmp_path / "web-app"), "others, too, have files of these names"
+
+
+def test_a_save_keeps_what_others_put_into_the_folder(folder, save_digits):
+    (folder / "notes").mkdir()
+    (folder / "notes" / "thesis.txt").write_text("mine")
+    save_digits(folder, seed=1)
+    assert (folder / "notes" / "thesis.txt").read_text() == "mine"
+
+
+def test_the_same_weights_with_other_rows_have_another_identity(folder):
+    before = checkpoint.load(folder)
+    latents = dataclasses.replace(before.latents, row_ids=before.latents.row_ids + 1)
+    checkpoint.save(folder, before.model, before.config, latents, metrics={}, history=[])
+    after = checkpoint.load(folder)
+    assert after.fingerprint == before.fingerprint and after.identity != before.identity

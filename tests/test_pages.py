@@ -1,14 +1,16 @@
 """Every page through AppTest: by default, by deep link, with nonsense in the link, without checkpoints or images."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from streamlit.testing.v1 import AppTest
 
-from aemodels import checkpoint
+from aemodels import checkpoint, registry
 from train.__main__ import main as train
 
 APP = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
@@ -287,6 +289,11 @@ def rewrite(path, **changes):
     ("file", "changes", "reason"),
     [
         ("config.json", {"dataset": "imagenet"}, "unknown data set"),
+        ("config.json", {"dataset": "folder:~nobody-of-that-name/x"}, "cannot be used"),
+        ("config.json", {"latent_dim": float("1e400")}, "no JSON number"),
+        ("config.json", {"factor_names": ["scale"]}, "factors"),
+        ("config.json", {"dataset_options": {"root": "/"}}, "no option 'root'"),
+        ("config.json", {"schema_version": True}, "names no schema_version"),
         ("metrics.json", {"neighbour_accuracy": "high"}, "no number"),
     ],
 )
@@ -298,6 +305,45 @@ def test_a_checkpoint_of_someone_elses_making_takes_no_page_down(
     at = app(page, root=root, projection="PCA")
     if page == "checkpoints":
         assert len(at.error) == 1 and reason in at.error[0].value
+
+
+def test_a_vae_without_log_variances_is_broken_and_compare_goes_on(app, digits_root, tmp_path):
+    root = shutil.copytree(digits_root, tmp_path / "foreign")
+    latents = root / "digits" / "vae" / "latents.safetensors"
+    columns = safetensors.numpy.load_file(latents)
+    safetensors.numpy.save_file({k: v for k, v in columns.items() if k != "logvar"}, latents)
+    assert "no logvar" in app("checkpoints", root=root).error[0].value
+    app("compare", root=root, projection="PCA")
+
+
+def test_a_selection_of_rows_that_another_model_does_not_know_shrinks_to_those_it_does(app, digits_root, tmp_path):
+    root = shutil.copytree(digits_root, tmp_path / "fewer")
+    whole = checkpoint.load(root / "digits" / "ae")
+    few = {k: v[:40] for k, v in vars(whole.latents).items() if v is not None}
+    checkpoint.save(
+        root / "digits" / "small", whole.model, whole.config, checkpoint.Latents(**few), metrics={}, history=[]
+    )  # fmt: skip
+    at = app(root=root, a="small", b="none", projection="PCA", session={"_selection": (5, 10, 1000)})
+    assert "Selection: 2 rows" in words(at)
+
+
+def test_models_of_other_image_sizes_are_not_compared(app, digits_root, tmp_path):
+    root = shutil.copytree(digits_root, tmp_path / "sizes")
+    wide = registry.build("pca", (1, 8, 10), 3)
+    whole = checkpoint.load(root / "digits" / "pca")
+    config = dataclasses.replace(whole.config, image_shape=(1, 8, 10))
+    checkpoint.save(root / "digits" / "wide", wide, config, whole.latents, metrics={}, history=[])
+    assert "wide" not in app("compare", root=root, projection="PCA").multiselect(key="models").options
+
+
+def test_another_data_set_gets_its_own_models_to_compare(app, digits_root, tmp_path):
+    root = shutil.copytree(digits_root, tmp_path / "two")
+    for name in ("vae", "pca"):
+        argv = [name, "--dataset", "sprites:50", "--latent-dim", "2", "--out", str(root / "sprites" / f"{name}-s")]
+        assert train([*argv, *(["--epochs", "1", "--hidden", "4"] if name == "vae" else [])]) == 0
+    at = app("compare", root=root, projection="PCA", data="digits", models=["ae", "vae"])
+    at.selectbox(key="data").set_value("sprites:50").run()
+    assert not at.exception and len(at.multiselect(key="models").value) == 2
 
 
 @pytest.fixture

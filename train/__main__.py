@@ -150,11 +150,19 @@ def _command(argv: list[str]) -> str:
     return shlex.join(["python", "-m", "train", *kept])
 
 
-def _commands(args: argparse.Namespace, previous: checkpoint.Config | None, command: str) -> str:
-    """What to type for the same result: a resumed run that was given more epochs takes two commands."""
-    if previous is None:
-        return command
-    return f"{previous.command} && {command}" if hasattr(args, "epochs") else previous.command
+def _with_epochs(command: str, epochs: int) -> str:
+    """The command that makes this many epochs at once: a run that was stopped and resumed ends at the same weights."""
+    words = shlex.split(command)
+    for place, word in enumerate(words):
+        if word == "--epochs":
+            words[place + 1] = str(epochs)
+            break
+        if word.startswith("--epochs="):
+            words[place] = f"--epochs={epochs}"
+            break
+    else:
+        words += [] if epochs == Settings.epochs else ["--epochs", str(epochs)]
+    return shlex.join(words)
 
 
 class Run:
@@ -187,7 +195,7 @@ class Run:
         arguments = {k: arguments.get(k, v) for k, v in registry.arguments(args.model).items()}
         self.config = checkpoint.Config(
             args.model, shape, latent_dim, args.dataset, arguments, self.train.classes, self.train.factor_names,
-            options, command=_commands(args, previous and previous.config, command), versions=_versions(),
+            options, command=previous.config.command if previous else command, versions=_versions(),
         )  # fmt: skip
         self.previous = previous
 
@@ -199,6 +207,8 @@ class Run:
         latents = encode.held_out(model, self.held_out)
         figures = metrics.evaluate(latents)
         config = self._config(**training)
+        if history:
+            config = replace(config, command=_with_epochs(config.command, len(history)))
         values = {"convention": metrics.CONVENTION, **{k: v for k, v in vars(figures).items() if v is not None}}
         text = card.write(config, figures, history, model)
         checkpoint.save(
@@ -209,6 +219,8 @@ class Run:
     def fit_closed_form(self) -> metrics.Figures:
         if self.args.resume:
             raise UsageError(f"{self.args.model} is fitted in closed form; there is nothing to resume")
+        if self.device.type == "mps":
+            self.device = torch.device("cpu")  # MPS has no float64, which sums over all images need
         model = self.model.to(self.device)
         size = max(1, min(_FIT_BATCH, _FIT_VALUES // torch.Size(self.train.image_shape).numel()))
 

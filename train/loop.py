@@ -98,7 +98,7 @@ class Trainer:
             self.steps += 1
             decay = min(EMA_DECAY, self.steps / (10 + self.steps))
             torch._foreach_lerp_(averaged, [p.detach() for p in current], 1 - decay)
-            parts = torch.stack([loss.total.detach(), loss.reconstruction, loss.kl]).double().cpu()
+            parts = torch.stack([loss.total.detach(), loss.reconstruction, loss.kl]).cpu().double()
             if not parts.isfinite().all():
                 raise FloatingPointError(f"the loss is {parts[0]:g} in epoch {self.epoch + 1}; try a smaller --lr")
             sums += parts * len(images)
@@ -128,7 +128,7 @@ class Trainer:
         sums = torch.zeros(3, dtype=torch.float64)
         for images in batches(self.held_out.images, _VALIDATION_BATCH, device=self.device):
             loss = self._loss(self.average, images, generator)
-            sums += torch.stack([loss.total, loss.reconstruction, loss.kl]).double().cpu() * len(images)
+            sums += torch.stack([loss.total, loss.reconstruction, loss.kl]).cpu().double() * len(images)
         values = (sums / len(self.held_out)).tolist()
         return dict(zip(("val_loss", "val_reconstruction", "val_kl"), values, strict=True))
 

@@ -112,7 +112,7 @@ def player(strips: Sequence[Strip], *, key: str, seconds: float = 3.0) -> None:
 def pointer(models: Sequence[dict], *, key: str, has_originals: bool, on_pick: Callable, on_clear: Callable) -> None:
     """The pictures of the row under the pointer, on whichever map of the page that is; no rerun.
 
-    `models`: fingerprint, label and accent of each model that reconstructs.  A click on a point calls
+    `models`: checkpoint identity, device, label and accent of each model that reconstructs.  A click on a point calls
     `on_pick(row_id)`, a double click on a map `on_clear()`, as it takes Plotly's own selection away.
     """
 

@@ -17,8 +17,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     current = row;
     shown.set(parentElement, { row, name, key: JSON.stringify(data) });
     head.textContent = [name, `#${row}`].filter(Boolean).join(" · ");
-    for (const { image, kind, fingerprint, label } of slots) {
-      const query = new URLSearchParams({ checkpoint: fingerprint, row, kind });
+    for (const { image, kind, checkpoint, device, label } of slots) {
+      const query = new URLSearchParams({ checkpoint, device, row, kind });
       image.alt = `${label} of row ${row}`;
       image.src = new URL(`latentboard/image?${query}`, document.baseURI).href;
     }
@@ -97,7 +97,7 @@ function rowOf(point) {
 function draw(root, data) {
   const wanted = data.models.map((m) => ({ ...m, kind: "reconstruction" }));
   if (data.hasOriginals && data.models.length)
-    wanted.unshift({ fingerprint: data.models[0].fingerprint, label: "original", accent: "", kind: "original" });
+    wanted.unshift({ ...data.models[0], label: "original", accent: "", kind: "original" });
   root.replaceChildren();
   const head = document.createElement("div");
   head.className = "head";

@@ -48,13 +48,14 @@ with heading:
     )
 
 # --- figures ---
-scores = {c.name: resources.figures(c.fingerprint, c) for c in found}
+scores = {c.name: resources.figures(c.identity, c) for c in found}
 st.subheader("Which latent space is better, and by what measure", anchor=False)
-st.markdown("\n".join(f"- {line}" for line in verdict(scores, len(spaces[0]), {s.name: s.latent_dim for s in spaces})))
+lines = verdict(scores, {s.name: s.error for s in spaces}, {s.name: s.latent_dim for s in spaces})
+st.markdown("\n".join(f"- {line}" for line in lines))
 overlaps = {}
 if len(spaces[0]) > metrics.K:
     for c, space in zip(found[1:], spaces[1:], strict=True):
-        overlap = resources.overlap((found[0].fingerprint, c.fingerprint), spaces[0], space)
+        overlap = resources.overlap((found[0].identity, c.identity), spaces[0], space)
         overlaps[c.name] = overlap.mean
     MEANINGS["Neighbour overlap"] = (
         f"Share of a row's {metrics.K} nearest neighbours that this latent space has in common with that of "
@@ -87,7 +88,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         st.markdown(f"From the selection: {len(selection):,} rows · {parts.shares(spaces[0], selection)}")
         st.button("Clear selection", icon=":material/close:", on_click=state.clear_selection)
     example_seed = state.number(st.number_input, "Other examples", 0, 9999, 0, "examples", width=150)
-pool = np.asarray(selection) if selection else spaces[0].row_ids
+pool = spaces[0].row_ids if selection is None else np.asarray(selection, np.int64)
 rows = np.random.default_rng(int(example_seed)).permutation(pool)[:EXAMPLES]
 originals = resources.originals(found[0])
 strips = []
@@ -96,10 +97,13 @@ if originals is None:
 else:
     strips.append(parts.rows_strip(spaces[0], rows, originals.take(rows), "Original"))
 for c, space in zip(found, spaces, strict=True):
-    error = float(space.error[space.positions(rows)].mean())
+    error = float(space.error[space.positions(rows)].mean()) if len(rows) else 0.0
     images = resources.reconstructions(space, rows)
     strips.append(parts.rows_strip(space, rows, images, f"{c.name} · MSE of these {error:.4f}", accents[c.name]))
-components.gallery(strips, key="reconstructions", size=72, columns=EXAMPLES)
+if len(rows):
+    components.gallery(strips, key="reconstructions", size=72, columns=EXAMPLES)
+else:
+    st.info("No row of the selection is of a class that is lit.", icon=":material/filter_alt_off:")
 
 # --- what a VAE's dimensions carry ---
 variational = [(c, s) for c, s in zip(found, spaces, strict=True) if s.variational]

@@ -99,4 +99,6 @@ with main, st.container(border=True):
         st.caption(
             f"{kind.capitalize()} {(page - 1) * GALLERY + 1:,} to {(page - 1) * GALLERY + len(part):,}, "
             "framed by class; click one to look closer."
+            if part
+            else "No row of the selection is of a class that is lit."
         )
