@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, sync_playwright
 from aemodels import checkpoint
 from tools.browser import ROOT, launch, serve
 
-_DRAWN = "() => [...document.querySelectorAll('.js-plotly-plot')].filter((g) => g._fullData?.length).length >= 2"
+_DRAWN = """() => [...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.root'))
+    .some((root) => root?.dataset.drawn && root.atlas.panes.length === 2)"""
 
 
 def first_map(browser: Browser, url: str) -> float:

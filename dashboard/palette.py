@@ -8,6 +8,7 @@ ACCENTS = ("#e0722f", "#2f8fd8", "#3aa66a", "#b05cc6", "#c9a227", "#7f8ba3")
 NEUTRAL = "#8b90a0"
 SEQUENTIAL = "Viridis"
 CYCLIC = "Twilight"
+HEAT = "Magma"
 
 
 def classes(count: int) -> tuple[str, ...]:

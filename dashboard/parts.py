@@ -10,8 +10,8 @@ import streamlit as st
 
 from aemodels import checkpoint, datasets, download
 from aemodels.checkpoint import Checkpoint
-from dashboard import components, figures, palette, resources, state
-from latent import jobs, maps, metrics, project
+from dashboard import colours, components, figures, palette, resources, state
+from latent import jobs, maps, metrics, project, trust
 from latent.space import LatentSpace
 
 METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
@@ -35,8 +35,7 @@ def projection_controls(
         with st.popover("Map settings", icon=":material/tune:"):
             return projection_controls(found, spaces)
     latent_dim, rows = max(s.latent_dim for s in spaces), min(map(len, spaces))
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    with row:
+    with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
         methods = [m for m in METHODS if rows >= _FEWEST_ROWS[m]] if latent_dim > 1 else ["umap"]
         at_hand = "umap" in methods and all(known_projection(c, project.Settings()) for c in found)
         default = methods[0] if at_hand or "pca" not in methods else "pca"
@@ -84,32 +83,35 @@ def _settings(**given) -> project.Settings | None:
         return None
 
 
-def latent_map(
+def solid_map(
     found: Checkpoint, space: LatentSpace, settings: project.Settings, colouring: str, marks: figures.Marks, *,
-    key: str, values: tuple[float, float] | None = None, selectable: bool = True,
+    key: str, ends: tuple[float, float] | None = None,
 ) -> None:  # fmt: skip
-    """A map, as high as its place is wide; where UMAP has not been computed yet, the offer to do so.
+    """A map in 3-D, as high as its place is wide; where UMAP has not been computed yet, the offer to do so.
 
-    `values` are the ends of a colour scale that several maps share.
+    `ends` are those of a colour scale that several maps share.
     """
-    try:
-        projection = resources.projection(found, settings)
-    except ValueError as error:
-        st.error(f"This map cannot be drawn: {error}.")
-        return
+    projection = known_projection(found, settings)
     if projection is None:
-        _compute(found, space, settings, key)
+        missing_map(found, space, settings, key=key)
         return
-    if colouring not in figures.colourings(space):
-        colouring = figures.colourings(space)[0]
     st.plotly_chart(
-        figures.latent_map(projection, space, colouring, marks, values=values), key=key, height="stretch",
+        figures.latent_map(projection, space, colouring, marks, ends=ends), key=key, height="stretch",
         alt=f"Latent codes of {found.name} projected by {settings.label()}, coloured by {colouring.lower()}",
-        on_select=(lambda: state.remember_selection(key)) if selectable else "ignore", selection_mode=("box", "lasso"),
         config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
     )  # fmt: skip
     if projection.note:
         st.caption(f":material/save: {projection.note}")
+
+
+def missing_map(found: Checkpoint, space: LatentSpace, settings: project.Settings, *, key: str) -> None:
+    """In place of a map that there is not: the offer to compute it, or why it cannot be drawn."""
+    try:
+        project.check(space.codes, settings)
+    except ValueError as error:
+        st.error(f"This map cannot be drawn: {error}.")
+        return
+    _compute(found, space, settings, key)
 
 
 def map_frame(key: str):
@@ -192,26 +194,31 @@ def pointer(chosen: state.Chosen, *, has_originals: bool, on_pick) -> None:
         )
 
 
-def colour_control(space: LatentSpace) -> str:
+def colour_control(space: LatentSpace, settings: project.Settings | None, count: int) -> str:
+    """What the points are coloured by; flat maps know more than the others."""
+    flat = settings is not None and settings.dims == 2
+    offered = colours.offered(space) + (colours.of_maps(count) if flat and len(space) >= trust.FEWEST else [])
     return state.choice(
-        st.selectbox, "Colour by", figures.colourings(space), "colour", text=lambda c: c.capitalize(), width=200
-    )
+        st.selectbox, "Colour by", offered, "colour", text=lambda c: c[0].upper() + c[1:], width=200,
+        help="\n\n".join(f"**{k}**: {v}" for k, v in colours.MEANINGS.items()),
+    )  # fmt: skip
 
 
 def legend(spaces: Sequence[LatentSpace], colouring: str) -> tuple[float, float] | None:
     """One legend for all maps of the page; returns the ends of their common colour scale, None for classes."""
-    if colouring == figures.BY_CLASS:
+    if colouring == colours.BY_CLASS:
         present = present_classes(spaces[0])
-        colours = dict(zip(spaces[0].classes, palette.classes(len(spaces[0].classes)), strict=True))
+        hues = dict(zip(spaces[0].classes, palette.classes(len(spaces[0].classes)), strict=True))
         components.legend(
-            [(name, colours[name]) for name in present], state.lit_classes(spaces[0]), key="legend",
+            [(name, hues[name]) for name in present], state.lit_classes(spaces[0]), key="legend",
             on_change=state.light_up,
         )  # fmt: skip
         return None
-    low, high = figures.value_range(spaces, colouring)
-    colours = palette.gradient(figures.colour_scale(colouring))
-    over = "over " if colouring == figures.BY_ERROR else ""
-    components.scale(colouring.capitalize(), colours, f"{low:.3g}", f"{over}{high:.3g}", key="scale")
+    low, high = colours.ends(spaces, colouring)
+    gradient = palette.gradient(colours.scale(colouring))
+    over = "over " if colouring == colours.BY_ERROR else ""
+    under = "under " if colouring in colours.OF_TRUST else ""
+    components.scale(colouring, gradient, f"{under}{low:.3g}", f"{over}{high:.3g}", key="scale")
     return low, high
 
 
@@ -273,8 +280,8 @@ def frame_colours(space: LatentSpace, row_ids: Sequence[int]) -> list[str]:
     """The class colour of each row."""
     if space.labels is None:
         return []
-    colours = palette.classes(len(space.classes))
-    return [colours[space.labels[p]] for p in space.positions(row_ids)]
+    hues = palette.classes(len(space.classes))
+    return [hues[space.labels[p]] for p in space.positions(row_ids)]
 
 
 def rows_strip(
@@ -343,7 +350,7 @@ def known_projection(found: Checkpoint, settings: project.Settings) -> project.P
 
 
 def default_colouring(space: LatentSpace) -> str:
-    return figures.colourings(space)[0]
+    return colours.offered(space)[0]
 
 
 def present_classes(space: LatentSpace) -> list[str]:

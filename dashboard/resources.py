@@ -15,8 +15,10 @@ import torch
 
 from aemodels import checkpoint, datasets
 from aemodels.checkpoint import Broken, Checkpoint
-from latent import compare, device, maps, metrics, project
+from dashboard import colours
+from latent import align, alive, compare, device, maps, metrics, project, trust
 from latent.decode import decode
+from latent.encode import model_device
 from latent.space import LatentSpace
 from latent.store import Store
 
@@ -117,6 +119,81 @@ def projection(found: Checkpoint, settings: project.Settings) -> project.Project
         return _projection(found.identity, settings, LatentSpace.from_checkpoint(found), found.path)
     except LookupError:
         return None
+
+
+def view(found: Checkpoint, settings: project.Settings, onto: Checkpoint | None = None) -> align.View | None:
+    """The map as it is shown, turned onto that of another checkpoint; None where one has to be computed first.
+
+    ValueError where the settings make no sense for these codes, or the rows are not the same.
+    """
+    projection_of, target = projection(found, settings), onto and projection(onto, settings)
+    if projection_of is None or (onto and target is None):
+        return None
+    if onto is None:
+        return align.View(projection_of)
+    return _aligned((found.identity, onto.identity), settings, projection_of, target)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _aligned(identities: tuple[str, str], settings: project.Settings, _projection, _onto) -> align.View:
+    return align.aligned(_projection, _onto)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _heat(identity: str, settings, onto: str, device_name: str, extent, across: int, up: int, kind: str, _view, _model):
+    return alive.heat(_model, _view, extent, across, up, kind)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _typical(identity: str, device_name: str, _space: LatentSpace) -> float:
+    return alive.typical_round_trip(_space.model, _space.codes)
+
+
+def heat(
+    found: Checkpoint, shown: align.View, of: LatentSpace, extent: alive.Extent, across: int, up: int, kind: str
+) -> tuple[np.ndarray, float]:
+    """A layer over a part of a map (up, across), and the round trip that 95 % of the real codes stay below."""
+    turned = str(shown.similarity and shown.similarity.source.tolist())
+    on = str(model_device(of.model))
+    layer = _heat(found.identity, shown.settings, turned, on, extent, across, up, kind, shown, of.model)
+    return layer, _typical(found.identity, on, of)
+
+
+# --- what points are coloured by ------------------------------------------------------------------------------
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def trusted(identity: str, settings: project.Settings, _codes: np.ndarray, _points: np.ndarray) -> trust.Trust:
+    """How far that map can be trusted; ValueError where there are too few rows."""
+    return trust.measure(_codes, _points, min(trust.K, (len(_codes) - 1) // 2))
+
+
+def trust_of(found: Checkpoint, settings: project.Settings) -> trust.Trust | None:
+    """None where the map has to be computed first, or has too few rows for such a figure."""
+    shown = projection(found, settings)
+    if shown is None or len(shown.codes) < trust.FEWEST:
+        return None
+    return trusted(found.identity, settings, shown.codes, shown.points)
+
+
+def values(found: Checkpoint, by: str, settings: project.Settings, other: str = "") -> np.ndarray:
+    """What a map's points are coloured by, (N,) in the rows' order, NaN where it was not measured.
+
+    KeyError for a colouring that this space does not have; ValueError where the map is yet to be computed.
+    """
+    of = LatentSpace.from_checkpoint(found)
+    if by == colours.BY_CHANGE:
+        against = by_identity(other)
+        return 1 - overlap((found.identity, other), of, LatentSpace.from_checkpoint(against)).per_row
+    if by not in colours.OF_TRUST:
+        return colours.measured(of, by)
+    measured = {colours.BY_TRUST: "trustworthiness", colours.BY_CONTINUITY: "continuity"}[by]
+    trusted_map = trust_of(found, settings)
+    if trusted_map is None:
+        raise ValueError("this map has not been computed yet, or has too few codes")
+    filled = np.full(len(of), np.nan)
+    filled[trusted_map.rows] = getattr(trusted_map, measured)
+    return filled
 
 
 # --- images ---------------------------------------------------------------------------------------------------

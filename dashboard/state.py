@@ -13,6 +13,7 @@ import streamlit as st
 from aemodels import datasets
 from aemodels.checkpoint import Checkpoint
 from dashboard import links, palette, resources
+from latent import region
 
 PREFERRED_DATASET = "fashion-mnist"
 PREFERRED_PAIR = ("conv-ae", "conv-vae"), ("ae", "vae")
@@ -143,23 +144,11 @@ def chosen() -> Chosen:
 # --- selection and picked row ----------------------------------------------------------------------------------
 
 
-def _ids(points: list[dict]) -> list[int]:
-    found = []
-    for point in points:
-        data = point.get("customdata")
-        if isinstance(data, list | tuple):
-            data = data[0] if data else None
-        if data is not None:
-            found.append(int(data))
-    return sorted(set(found))
-
-
-def remember_selection(chart: str) -> None:
-    """The `on_select` callback of a map: what a lasso or box holds is the selection."""
-    # A redrawn map reports an empty selection of its own accord, so emptying is left to the button.
-    ids = _ids(st.session_state[chart].selection.points)
-    if ids:
-        st.session_state["_selection"] = tuple(ids)
+def remember_region(space, points: np.ndarray, polygon: np.ndarray) -> None:
+    """The rows within a shape drawn on a map are the selection; a shape round none changes nothing."""
+    rows = space.row_ids[region.inside(polygon, points)]
+    if len(rows):
+        st.session_state["_selection"] = tuple(np.sort(rows).tolist())
 
 
 def selection(space) -> tuple[int, ...] | None:
@@ -190,10 +179,9 @@ def selection(space) -> tuple[int, ...] | None:
 
 
 def clear_selection() -> None:
-    """Forget it, and with it what the charts themselves hold: under another key they start anew."""
+    """Forget it."""
     st.session_state.pop("_selection", None)
     st.query_params.pop("rows", None)
-    st.session_state["_charts"] = st.session_state.get("_charts", 0) + 1
 
 
 def lit_classes(space) -> list[str]:
@@ -226,11 +214,6 @@ def lit_rows(space) -> np.ndarray | None:
     if chosen_rows is not None:
         return np.array(chosen_rows, np.int64)
     return space.row_ids[_of_classes(space, space.row_ids, classes)] if classes else None
-
-
-def chart_key(page: str, slot: int, found: Checkpoint) -> str:
-    """The key of a map: another one for another checkpoint, and after a selection was cleared."""
-    return f"{page}_{slot}_{found.identity[:8]}_{st.session_state.get('_charts', 0)}"
 
 
 def pick(row_id: int) -> None:

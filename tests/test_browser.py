@@ -12,7 +12,7 @@ from aemodels import checkpoint
 from latent.decode import decode
 from latent.space import LatentSpace
 from tools.browser import ROOT, launch, serve, settle
-from tools.screenshots import hover_point, lasso
+from tools.screenshots import hover_point, lasso, point_place
 from train.__main__ import main as train
 
 pytestmark = pytest.mark.browser
@@ -79,6 +79,18 @@ OVERHANG = """() => Math.max(0, ...[...document.querySelectorAll('[class*="_fram
 }))"""
 
 
+def atlas(page, script: str):
+    """What a script makes of the page's atlas."""
+    return page.locator(".root[data-drawn]").evaluate(f"(root) => {{ const atlas = root.atlas; return {script}; }}")
+
+
+def wait_for_atlas(page, condition: str) -> None:
+    page.wait_for_function(
+        f"""() => [...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.root')?.atlas)
+            .filter(Boolean).some((atlas) => {condition})"""
+    )
+
+
 @pytest.mark.parametrize("data", ["", "?data=sprites"])
 @pytest.mark.parametrize("path", PAGES)
 def test_each_page_opens_in_both_themes_and_sizes_without_an_error_or_an_overflow(open_page, path, data):
@@ -99,9 +111,7 @@ def test_every_map_is_wholly_in_view_on_a_small_screen(open_page):
         page = open_page(path)
         page.set_viewport_size({"width": 1280, "height": 800})
         settle(page)
-        bottoms = page.locator(".js-plotly-plot").evaluate_all(
-            "(all) => all.map((c) => c.getBoundingClientRect().bottom)"
-        )
+        bottoms = page.locator(".stack").evaluate_all("(all) => all.map((c) => c.getBoundingClientRect().bottom)")
         assert len(bottoms) == 2 and max(bottoms) < 800
 
 
@@ -153,21 +163,20 @@ COLOURED = """async () => {
 }"""
 
 
-LIT = """() => [...document.querySelectorAll('.js-plotly-plot')]
-    .map((chart) => chart._fullData[0].selectedpoints?.length ?? -1)"""
+LIT = "atlas.lit && atlas.lit.reduce((a, b) => a + b, 0)"
 
 
 def test_a_click_in_the_legend_lights_up_a_class_on_every_map(open_page):
     page = open_page("?projection=pca")
-    assert page.evaluate(LIT) == [-1, -1]
+    assert atlas(page, LIT) is None
     page.get_by_role("button", name="Shirt", exact=True).click()
-    page.wait_for_function(f"() => ({LIT})().every((n) => n === 1000)")
+    wait_for_atlas(page, f"({LIT}) === 1000")
     page.get_by_role("button", name="Coat", exact=True).click()
-    page.wait_for_function(f"() => ({LIT})().every((n) => n === 2000)")
+    wait_for_atlas(page, f"({LIT}) === 2000")
     assert "classes=Shirt&classes=Coat" in page.url
     page.get_by_role("button", name="Shirt", exact=True).click()
     page.get_by_role("button", name="Coat", exact=True).click()
-    page.wait_for_function(f"() => ({LIT})().every((n) => n === -1)")
+    wait_for_atlas(page, "atlas.lit === null")
 
 
 def test_settings_outlive_a_change_of_page_also_over_a_page_without_them(open_page):
@@ -201,10 +210,7 @@ def test_a_lasso_on_one_map_fills_the_gallery_and_lights_up_the_other(open_page)
     assert page.get_by_text("Selection:").count() == 0
     lasso(page, chart=0)
     page.locator(".tile").nth(19).wait_for()
-    lit = page.evaluate(
-        """() => document.querySelectorAll('.js-plotly-plot')[1]._fullData
-            .reduce((n, trace) => n + (trace.selectedpoints?.length ?? 0), 0)"""
-    )
+    lit = atlas(page, LIT)
     shown = page.get_by_text("Selection:").inner_text().split()[1].replace(",", "")
     assert lit == int(shown)
     page.get_by_role("button", name="Clear").click()
@@ -221,26 +227,106 @@ def test_a_selection_outlives_a_change_of_colour(open_page):
     assert page.get_by_text("Selection:").inner_text() == before
 
 
-def test_the_pointer_shows_the_row_without_a_rerun(open_page):
+def lens(page) -> list[int]:
+    """Sums of the pixels of the pictures beside the pointer, by their captions; empty where it is hidden."""
+    return page.locator(".lens").evaluate(
+        """(lens) => lens.style.visibility === 'hidden' ? {} : Object.fromEntries([...lens.querySelectorAll('figure')]
+            .filter((f) => f.style.display !== 'none').map((f) => {
+                const c = f.querySelector('canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+                return [f.querySelector('figcaption').textContent, d.reduce((a, b) => a + b, 0)];
+            }))"""
+    )
+
+
+def wait_for_look(page, before: int) -> None:
+    page.wait_for_function(
+        f"""() => [...document.querySelectorAll('*')].some((e) =>
+            Number(e.shadowRoot?.querySelector('.root')?.dataset.looks ?? 0) > {before})"""
+    )
+
+
+def test_the_pointer_shows_the_row_in_every_model_and_on_the_other_map_without_a_rerun(open_page):
     page = open_page("?projection=PCA")
-    pictures = page.locator(".pictures img")
-    assert pictures.first.get_attribute("src") is None
     said = watch_socket(page)
     hover_point(page, chart=0)
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('*')]
-            .some((e) => e.shadowRoot?.querySelector('.pictures img')?.naturalWidth)"""
-    )
-    assert pictures.first.evaluate("(img) => img.naturalWidth") == 28
-    assert "kind=reconstruction" in pictures.last.get_attribute("src")
+    wait_for_look(page, 0)
+    shown = lens(page)
+    assert {"A · conv-ae", "B · conv-vae"} <= set(shown)
+    for name in ("conv-ae", "conv-vae"):
+        space = LatentSpace.from_checkpoint(checkpoint.load(ROOT / "checkpoints" / "fashion-mnist" / name))
+        made = decode(space.model, space.codes[25:26])[0]
+        assert shown[f"{'A' if name == 'conv-ae' else 'B'} · {name}"] == 3 * int(made.sum(dtype=np.int64)) + 255 * 784
+    assert atlas(page, "atlas.hovered") == 25
     assert not said
+
+
+def test_over_empty_space_both_models_draw_what_lies_there_and_it_changes_with_the_place(open_page):
+    page = open_page("")
+    said = watch_socket(page)
+    box, pictures = page.locator(".pane .front").first.bounding_box(), []
+    for fraction in (0.42, 0.5):
+        page.mouse.move(box["x"] + fraction * box["width"], box["y"] + 0.55 * box["height"])
+        page.wait_for_timeout(700)
+        assert atlas(page, "atlas.hovered") == -1
+        pictures.append(lens(page))
+        assert page.get_by_text("decoded here, approximately").is_visible()
+        assert len(atlas(page, "atlas.echo")) == 2, "the place on the other map"
+    assert set(pictures[0]) == {"A · conv-ae", "B · conv-vae"}
+    assert all(pictures[0][name] != pictures[1][name] for name in pictures[0])
+    assert not said
+
+
+def test_two_hundred_moves_leave_no_error(open_page):
+    page = open_page("")
+    box = page.locator(".pane .front").nth(1).bounding_box()
+    for n in range(200):
+        angle = n / 200 * 12
+        page.mouse.move(
+            box["x"] + box["width"] * (0.5 + 0.4 * np.cos(angle)),
+            box["y"] + box["height"] * (0.5 + 0.4 * np.sin(angle)),
+        )
+    page.wait_for_timeout(500)
+    assert atlas(page, "Number(root.dataset.looks)") > 5
+    assert page.locator(".message").inner_text() == ""
+
+
+@pytest.mark.parametrize("layer", ["tiles", "round-trip", "sensitivity"])
+def test_a_layer_behind_the_points_is_drawn(open_page, layer):
+    page = open_page(f"?behind={layer}&projection=pca")
+    page.locator(f'.pane[data-behind="{layer}"]').nth(1).wait_for()
+    colours = page.locator(".back").first.evaluate(
+        """(c) => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"""
+    )
+    assert colours > 50
+
+
+def test_zooming_in_turns_points_into_their_images(open_page):
+    page = open_page("?sprites=auto&view=B")
+    assert not atlas(page, "atlas.panes[0].shown?.length")
+    x, y = point_place(page, 0, 25)
+    page.mouse.move(x, y)
+    for _ in range(12):
+        page.mouse.wheel(0, -240)
+    wait_for_atlas(page, "atlas.panes[0].shown?.length > 0")
+
+
+def test_a_lasso_and_a_hover_do_not_send_the_points_again(open_page):
+    page = open_page("?projection=PCA")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    lasso(page, chart=0)
+    hover_point(page, chart=1)
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="Reconstruction error").click()
+    settle(page)
+    assert not [url for url in asked if "latentboard/map" in url]
+    assert len([url for url in asked if "latentboard/values" in url]) == 2  # the new colour, once a map
 
 
 def test_a_click_on_a_point_shows_its_reconstructions_and_neighbours(open_page):
     page = open_page("?projection=PCA")
     lasso(page, chart=0)
     hover_point(page, chart=1, row=30)
-    page.get_by_text("Point at the map").wait_for(state="hidden")
     page.mouse.down()
     page.mouse.up()
     page.get_by_text("Clicked:").wait_for()
@@ -269,11 +355,8 @@ def test_a_click_in_three_dimensions_picks_the_point_too(open_page):
     page.get_by_text("Clicked:").wait_for()
 
 
-SPOTS = """() => [...document.querySelectorAll('.latentboard-spot')].map((s) => [s.style.left, s.style.top])"""
-PATH_ENDS = """() => [...document.querySelectorAll('.js-plotly-plot')].map((chart) => {
-    const path = chart._fullData.find((t) => t.name === 'path'), {xaxis, yaxis} = chart._fullLayout;
-    return [xaxis._offset + xaxis.d2p(path.x.at(-1)) + 'px', yaxis._offset + yaxis.d2p(path.y.at(-1)) + 'px'];
-})"""
+SPOTS = "atlas.panes.map((p) => p.box.dataset.spot)"
+PATH_ENDS = "atlas.panes.map((p) => p.toScreen(p.map.path.at(-1)).map((v) => v.toFixed(1)).join())"
 
 
 def test_the_interpolation_plays_and_scrubs_in_the_browser(open_page):
@@ -281,8 +364,8 @@ def test_the_interpolation_plays_and_scrubs_in_the_browser(open_page):
     said = watch_socket(page)
     player = page.locator(".root[data-frame]")
     assert player.get_attribute("data-frame") == "0"
-    page.wait_for_function("() => document.querySelectorAll('.latentboard-spot').length === 2")
-    starts = page.evaluate(SPOTS)
+    wait_for_atlas(page, "atlas.panes.every((p) => p.box.dataset.spot)")
+    starts = atlas(page, SPOTS)
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.get_by_role("button", name="▶ Play").click()
@@ -299,8 +382,8 @@ def test_the_interpolation_plays_and_scrubs_in_the_browser(open_page):
     assert player.get_attribute("data-frame") == "15"
     assert page.get_by_text("frame 16 of 16").is_visible()
     # The spot on each map has walked from the one end to the other.
-    assert page.evaluate(SPOTS) != starts
-    assert page.evaluate(SPOTS) == page.evaluate(PATH_ENDS)
+    assert atlas(page, SPOTS) != starts
+    assert atlas(page, SPOTS) == atlas(page, PATH_ENDS)
     assert not [u for u in requests if "_stcore" not in u and not u.startswith("data:")]
     assert not said
 
@@ -339,6 +422,6 @@ def test_a_map_is_computed_on_demand_with_progress_and_kept(open_page):
     page = open_page("?data=Digits&view=A&neighbours=7")
     page.get_by_role("button", name="Compute this map").click()
     page.get_by_role("button", name="Cancel").wait_for()
-    page.wait_for_selector(".js-plotly-plot", timeout=120_000)
+    page.locator(".root[data-drawn]").wait_for(timeout=120_000)
     again = open_page("?data=Digits&view=A&neighbours=7")
-    assert again.locator(".js-plotly-plot").count() == 1
+    assert again.locator(".pane").count() == 1

@@ -22,6 +22,11 @@ FLAGS = (
 )  # fmt: skip
 
 
+# Every map that is there has its points.
+_MAPS_DRAWN = """() => [...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.root'))
+    .every((root) => !root?.atlas || root.dataset.drawn)"""
+
+
 def find_chromium() -> str | None:
     """The path of an installed Chromium or Chrome, or None."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -77,4 +82,5 @@ def settle(page: Page, timeout: float = 60_000) -> None:
     """Wait until the script has run and what it drew is there."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout)
     page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=timeout)
+    page.wait_for_function(_MAPS_DRAWN, timeout=timeout)
     page.wait_for_timeout(700)

@@ -20,9 +20,9 @@ PAGES = {
 }
 
 
-def lasso(page: Page, chart: int = 0, spread: float = 0.16, centre: tuple[float, float] = (0.3, 0.45)) -> None:
-    """Draw a lasso round a part of a map."""
-    area = page.locator(".js-plotly-plot .nsewdrag").nth(chart).bounding_box()
+def lasso(page: Page, chart: int = 0, spread: float = 0.16, centre: tuple[float, float] = (0.2, 0.5)) -> None:
+    """Draw a lasso round a part of a flat map."""
+    area = page.locator(".pane .front").nth(chart).bounding_box()
     x, y = area["x"] + centre[0] * area["width"], area["y"] + centre[1] * area["height"]
     dx, dy = spread * area["width"], spread * area["height"]
     page.mouse.move(x - dx, y - dy)
@@ -35,14 +35,12 @@ def lasso(page: Page, chart: int = 0, spread: float = 0.16, centre: tuple[float,
 
 
 def point_place(page: Page, chart: int = 0, row: int = 25) -> tuple[float, float]:
-    """Where on the screen one of the points of a 2-D map is drawn."""
-    return page.evaluate(
-        """([chart, row]) => {
-            const gd = document.querySelectorAll('.js-plotly-plot')[chart];
-            const trace = gd._fullData.find((t) => t.customdata?.length > row);
-            const box = gd.querySelector('.nsewdrag').getBoundingClientRect();
-            const {xaxis, yaxis} = gd._fullLayout;
-            return [box.left + xaxis.d2p(trace.x[row]), box.top + yaxis.d2p(trace.y[row])];
+    """Where on the screen one of the points of a flat map is drawn."""
+    return page.locator(".root[data-drawn]").evaluate(
+        """(root, [chart, row]) => {
+            const pane = root.atlas.panes[chart], box = pane.front.getBoundingClientRect();
+            const [x, y] = pane.toScreen(pane.placeOf(row));
+            return [box.left + x, box.top + y];
         }""",
         [chart, row],
     )

@@ -15,12 +15,16 @@ from latent import pictures
 _HERE = Path(__file__).resolve().parent
 
 
-def _component(name: str) -> Callable:
-    files = {kind: (_HERE / f"{name}.{kind}").read_text() for kind in ("js", "css")}
+def _component(name: str, *parts: str) -> Callable:
+    """One JavaScript file beside this one, or several of a folder, and one CSS file."""
+    folder = _HERE / name if parts else _HERE
+    files = {kind: "\n".join((folder / f"{part}.{kind}").read_text() for part in of)
+             for kind, of in (("js", parts or (name,)), ("css", (name,)))}  # fmt: skip
     return st.components.v2.component(f"latentboard_{name}", html="<div class='root'></div>\n", **files)
 
 
 _gallery, _legend, _player, _pointer = (_component(n) for n in ("gallery", "legend", "player", "pointer"))
+_atlas = _component("atlas", "points", "plane", "lens", "pane", "atlas")
 _SHEET_COLUMNS = 16
 
 
@@ -123,3 +127,67 @@ def pointer(models: Sequence[dict], *, key: str, has_originals: bool, on_pick: C
 
     data = {"models": list(models), "hasOriginals": has_originals}
     _pointer(key=key, data=data, on_picked_change=picked, on_cleared_change=on_clear)
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One map of an atlas.
+
+    `query` names its map for the routes, `partner` the other model beside it, `values` its points' colours.  `path` are
+    places (S, 2); `named` are texts with row ids; `pins` are names with places.
+    """
+
+    letter: str
+    short: str
+    accent: str
+    query: str
+    values: str
+    alt: str
+    partner: str = ""
+    titles: Sequence[str] = ("", "")
+    note: str = ""
+    path: np.ndarray | None = None
+    named: Sequence[tuple[str, int]] = ()
+    pins: Sequence[tuple[str, Sequence[float]]] = ()
+
+    def payload(self) -> dict:
+        return {
+            "letter": self.letter, "short": self.short, "label": self.short, "accent": self.accent,
+            "query": self.query, "partner": self.partner, "values": self.values, "alt": self.alt,
+            "titles": list(self.titles), "note": self.note,
+            "path": None if self.path is None else self.path.tolist(),
+            "named": [[text, int(row)] for text, row in self.named],
+            "pins": [{"name": name, "place": list(place)} for name, place in self.pins],
+        }  # fmt: skip
+
+
+def atlas(
+    panes: Sequence[Pane], *, key: str, data: dict, on_pick: Callable, on_lasso: Callable | None = None,
+    on_pin: Callable | None = None, on_clear: Callable | None = None,
+) -> None:  # fmt: skip
+    """Maps of the same rows that are decoded under the pointer.
+
+    `data` holds what all share (see `parts.maps`).  A click on a point calls `on_pick(row_id)`, one beside all points
+    `on_pin(slot, place)`; a shape drawn on a map calls `on_lasso(slot, polygon)`, a double click `on_clear()`.
+    """
+
+    def said(name: str):
+        return getattr(st.session_state[key], name)
+
+    def picked() -> None:
+        if (row_id := said("picked")) is not None:
+            on_pick(int(row_id))
+
+    def lassoed() -> None:
+        if (shape := said("lassoed")) is not None and on_lasso:
+            on_lasso(int(shape["slot"]), np.array(shape["polygon"], np.float64))
+
+    def pinned() -> None:
+        if (place := said("pinned")) is not None and on_pin:
+            on_pin(int(place["slot"]), [float(v) for v in place["place"]])
+
+    payload = {"maps": [p.payload() for p in panes], "selectable": on_lasso is not None, "pins": on_pin is not None}
+    _atlas(
+        key=key, data=payload | data, on_picked_change=picked, on_lassoed_change=lassoed, on_pinned_change=pinned,
+        on_cleared_change=on_clear or (lambda: None),
+    )  # fmt: skip

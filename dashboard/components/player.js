@@ -29,7 +29,9 @@ export default function ({ data, parentElement }) {
     place.textContent = `frame ${frame + 1} of ${steps}`;
     root.dataset.frame = frame;
     for (const row of rows) row.show(frame);
-    mark(state.place);
+    // The maps show it on their paths; one that mounts later asks the window.
+    window.latentboardPlace = state.place;
+    window.dispatchEvent(new CustomEvent("latentboard-walk", { detail: state.place }));
   };
   const label = () => { button.textContent = state.playing ? "❚❚ Pause" : "▶ Play"; };
   const pause = () => { state.playing = false; cancelAnimationFrame(state.request); label(); };
@@ -53,41 +55,7 @@ export default function ({ data, parentElement }) {
 
   Promise.all(rows.map((r) => r.ready)).then(() => { go(state.place); if (state.playing) play(); });
   label();
-  // Charts mount after this component, and are zoomed and drawn anew without saying so.
-  const timer = setInterval(() => mark(state.place), 100);
-  return () => {
-    cancelAnimationFrame(state.request);
-    clearInterval(timer);
-  };
-}
-
-// Shows on each map of the page where on its path this place is: between two frames, between their dots.
-function mark(place) {
-  for (const chart of document.querySelectorAll(".js-plotly-plot")) {
-    const path = chart._fullData?.find((trace) => trace.name === "path");
-    const { xaxis, yaxis } = chart._fullLayout ?? {};
-    let spot = chart.querySelector(".latentboard-spot");
-    if (!path || !xaxis?.d2p) {
-      spot?.remove();
-      continue;
-    }
-    if (!spot) {
-      spot = element("div", "latentboard-spot");
-      Object.assign(spot.style, {
-        position: "absolute", width: "16px", height: "16px", margin: "-8px 0 0 -8px", borderRadius: "50%",
-        border: "3px solid #fff", boxShadow: "0 0 0 1.5px #1c2030", pointerEvents: "none", boxSizing: "border-box",
-        background: path.marker.line.color,
-      });
-      chart.querySelector(".svg-container").append(spot);
-    }
-    const from = Math.min(Math.floor(place), path.x.length - 1), to = Math.min(from + 1, path.x.length - 1);
-    const at = (values) => values[from] + (place - from) * (values[to] - values[from]);
-    const x = xaxis.d2p(at(path.x)), y = yaxis.d2p(at(path.y));
-    const inside = x >= 0 && x <= xaxis._length && y >= 0 && y <= yaxis._length;
-    Object.assign(spot.style, {
-      left: `${xaxis._offset + x}px`, top: `${yaxis._offset + y}px`, display: inside ? "block" : "none",
-    });
-  }
+  return () => { cancelAnimationFrame(state.request); };
 }
 
 function element(tag, className = "") {

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import components, figures, parts, resources, state
+from dashboard import atlas, components, figures, parts, resources, state
 from dashboard.figures import Marks
 from latent import metrics
 from latent.verdict import verdict
@@ -67,18 +67,26 @@ st.table(parts.figures_table(scores, MEANINGS, overlaps))
 # --- maps ---
 st.subheader("The same rows on each map", anchor=False)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    colouring = parts.colour_control(spaces[0])
+    colour_slot = st.container(width="content")
     settings = parts.projection_controls(found, spaces)
+    with colour_slot:
+        colouring = parts.colour_control(spaces[0], settings, len(found))
+    layers = atlas.layer_controls(len(found), settings) if settings and settings.dims == 2 else atlas.Layers()
 selection, lit = state.selection(spaces[0]), state.lit_rows(spaces[0])
 if settings:
-    values = parts.legend(spaces, colouring)
-    across = min(3, len(found))
-    columns = st.columns(across)
-    for n, (c, space) in enumerate(zip(found, spaces, strict=True)):
-        key = state.chart_key("compare", n, c)
-        with columns[n % across], parts.map_frame(key):
-            parts.name_tag(c.name, accents[c.name])
-            parts.latent_map(c, space, settings, colouring, Marks(lit=lit), key=key, values=values)
+    ends, across = parts.legend(spaces, colouring), min(3, len(found))
+    if settings.dims == 2:
+        atlas.draw(
+            found, spaces, [""] * len(found), [accents[c.name] for c in found], settings, colouring, key="compare",
+            device=chosen.device, layers=layers, lit=lit, across=across, on_pick=state.pick, ends=ends,
+        )  # fmt: skip
+    else:
+        columns = st.columns(across)
+        for n, (c, space) in enumerate(zip(found, spaces, strict=True)):
+            key = f"compare_{n}_{c.identity[:8]}"
+            with columns[n % across], parts.map_frame(key):
+                parts.name_tag(c.name, accents[c.name])
+                parts.solid_map(c, space, settings, colouring, Marks(lit=lit), key=key, ends=ends)
     st.caption(f"{parts.projection_title(settings)} of each latent space; a lasso on one map lights up the others.")
 
 # --- reconstructions ---

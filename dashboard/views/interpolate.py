@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import components, palette, parts, resources, state
+from dashboard import atlas, components, palette, parts, resources, state
 from dashboard.figures import Marks
 from latent import path, pictures
 from latent.decode import decode
@@ -69,6 +69,12 @@ with heading:
 
 originals = resources.originals(chosen.a)
 left, right = st.columns([2, 3], gap="medium")
+with left:
+    maps = st.container(gap="small")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        settings = parts.projection_controls(chosen.models, spaces, folded=True)
+        if settings and settings.method == "umap":
+            st.caption("A path's place on UMAP is approximate.", help="Each code is set among its nearest codes.")
 with right:
     captions = [f"{t:.0%} of the way" for t in np.linspace(0, 1, steps)]
     components.player(
@@ -89,7 +95,8 @@ with right:
             )
             st.caption(" → ".join(names))
     with below:
-        parts.pointer(chosen, has_originals=originals is not None, on_pick=take_end)
+        if settings and settings.dims == 3:
+            parts.pointer(chosen, has_originals=originals is not None, on_pick=take_end)
         st.caption(f"A click on a point makes it the {next_end()} of the walk; the one after, the other end.")
     name = f"{chosen.a.config.dataset.replace(':', '-').replace('/', '-')}-{start}-to-{goal}-{kind}"
     labels = [c.name for c in chosen.models]
@@ -104,20 +111,22 @@ with right:
         )  # fmt: skip
         st.caption("Each model walks between its own codes of the two images.")
 
-with left:
-    maps = st.container(gap="small")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        settings = parts.projection_controls(chosen.models, spaces, folded=True)
-        if settings and settings.method == "umap":
-            st.caption("A path's place on UMAP is approximate.", help="Each code is set among its nearest codes.")
-if settings:
+accents = [palette.accent(slot) for slot in range(len(spaces))]
+colouring, named = parts.default_colouring(first), (("from", start), ("to", goal))
+if settings and settings.dims == 2:
+    with maps:
+        atlas.draw(
+            chosen.models, spaces, "AB"[: len(spaces)], accents, settings, colouring, key="walk", device=chosen.device,
+            layers=atlas.Layers(align=len(spaces) > 1), selectable=False, on_pick=take_end, across=1,
+            overlays=[atlas.Overlay(path=walk, named=named) for walk in walks],
+            look="walk" if len(spaces) > 1 else "walk-alone",
+        )  # fmt: skip
+elif settings:
     for slot, (found, space, walk) in enumerate(zip(chosen.models, spaces, walks, strict=True)):
-        key = state.chart_key("walk", slot, found)
         with maps, st.container(border=True, key=f"walk_frame_{len(spaces)}_{slot}", gap=None):
             parts.model_label(slot, found)
             projection = parts.known_projection(found, settings)
-            marks = Marks(
-                path=None if projection is None else projection.transform(walk), named=(("from", start), ("to", goal)),
-                accent=palette.accent(slot),
-            )  # fmt: skip
-            parts.latent_map(found, space, settings, parts.default_colouring(space), marks, key=key, selectable=False)
+            path_there = None if projection is None else projection.transform(walk)
+            marks = Marks(path=path_there, named=named, accent=accents[slot])
+            key = f"walk_{slot}_{found.identity[:8]}"
+            parts.solid_map(found, space, settings, colouring, marks, key=key)

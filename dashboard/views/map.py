@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import components, palette, parts, resources, state
+from dashboard import atlas, components, palette, parts, resources, state
 from dashboard.figures import Marks
 from latent.neighbours import nearest
 
@@ -16,9 +16,12 @@ views = ["Side by side", "A", "B"]
 heading = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     view = state.choice(st.segmented_control, "Show", views, "view") if chosen.b else "A"
-    colouring = parts.colour_control(spaces[0])
+    shown = {"A": [0], "B": [1], "Side by side": [0, 1]}[view]
+    colour_slot = st.container(width="content")
     settings = parts.projection_controls(chosen.models, spaces)
-shown = {"A": [0], "B": [1], "Side by side": [0, 1]}[view]
+    with colour_slot:
+        colouring = parts.colour_control(spaces[0], settings, len(shown))
+    layers = atlas.layer_controls(len(shown), settings) if settings and settings.dims == 2 else atlas.Layers()
 with heading:
     names = " beside ".join(parts.named(spaces[i]) for i in shown)
     what = f"{parts.projection_title(settings)} of all" if settings else "No projection of"
@@ -27,25 +30,30 @@ if settings is None:
     st.stop()
 originals = resources.originals(chosen.a)
 
-values = parts.legend([spaces[i] for i in shown], colouring)
+ends = parts.legend([spaces[i] for i in shown], colouring)
 main, side = st.columns([6, 1.7], gap="small")
-with main:
-    columns = st.columns(len(shown), gap="small")
 selection, lit, picked = state.selection(spaces[0]), state.lit_rows(spaces[0]), state.picked(spaces[0])
-for column, slot in zip(columns, shown, strict=True):
-    found, space = chosen.models[slot], spaces[slot]
-    key = state.chart_key("map", slot, found)
-    with column, parts.map_frame(key):
-        parts.model_label(slot, found)
-        marks = Marks(
-            lit=lit,
-            named=((f"#{picked}", picked),) if picked in space.row_ids else (),
-            accent=palette.accent(slot),
-        )
-        parts.latent_map(found, space, settings, colouring, marks, key=key, values=values)
+named = ((f"#{picked}", picked),) if picked is not None else ()
+with main:
+    models, those = [chosen.models[i] for i in shown], [spaces[i] for i in shown]
+    if settings.dims == 2:
+        atlas.draw(
+            models, those, ["AB"[i] for i in shown], [palette.accent(i) for i in shown], settings, colouring,
+            key="map", device=chosen.device, layers=layers, overlays=[atlas.Overlay(named=named)] * len(shown),
+            lit=lit, on_pick=state.pick, ends=ends,
+        )  # fmt: skip
+        atlas.trust_line(models, settings)
+    else:
+        for column, slot in zip(st.columns(len(shown), gap="small"), shown, strict=True):
+            found, key = chosen.models[slot], f"map_{slot}_{chosen.models[slot].identity[:8]}"
+            with column, parts.map_frame(key):
+                parts.model_label(slot, found)
+                marks = Marks(lit=lit, named=named, accent=palette.accent(slot))
+                parts.solid_map(found, spaces[slot], settings, colouring, marks, key=key, ends=ends)
 
 with side:
-    parts.pointer(chosen, has_originals=originals is not None, on_pick=state.pick)
+    if settings.dims == 3:
+        parts.pointer(chosen, has_originals=originals is not None, on_pick=state.pick)
     if originals is None:
         parts.missing_images(chosen.a)
     with st.container(border=True):
@@ -78,7 +86,7 @@ with main, st.container(border=True):
     if selection is None:
         st.markdown("**Selection**")
         st.caption(
-            "Draw a lasso or a box on a map: its rows appear here, with their classes, and light up on the other."
+            "Draw a lasso or a box on a flat map: its rows appear here, with their classes, and light up on the other."
         )
     else:
         ids = list(selection)

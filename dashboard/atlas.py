@@ -1,0 +1,200 @@
+"""Flat maps of one or more checkpoints side by side, alive: what an atlas shows, said in a few numbers.
+
+Points, colours and pictures are fetched from routes by the browser; what goes through a rerun is only their names.
+"""
+
+import base64
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from aemodels.checkpoint import Checkpoint
+from dashboard import colours, components, palette, parts, resources, routes, state
+from latent import jobs, project
+from latent.align import View
+from latent.space import LatentSpace
+
+BEHIND = {"none": "Nothing", "tiles": "Decoded tiles", "round-trip": "Round-trip error", "sensitivity": "Sensitivity"}
+SPRITES = {"auto": "When few", "on": "Always", "off": "Never"}
+MEANINGS = {
+    "tiles": "Behind the points: what the model decodes at each place.",
+    "round-trip": (
+        "Behind the points: how far a code is from the one that its own decoded image is encoded to. Bright places are "
+        "holes: no real image's code lies as far from itself."
+    ),
+    "sensitivity": (
+        "Behind the points: how much the decoded image changes over a unit of map area (volume of the pullback "
+        "metric). Bright ridges are where one thing turns into another."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What a map shows beside its points: `behind` them, `sprites` instead of them, and whether maps are aligned."""
+
+    behind: str = "none"
+    sprites: str = "off"
+    align: bool = False
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What is drawn over each map: a path in latent space, rows with names, pinned codes with names."""
+
+    path: np.ndarray | None = None
+    named: Sequence[tuple[str, int]] = ()
+    pins: Sequence[tuple[str, np.ndarray]] = field(default_factory=tuple)
+
+
+def layer_controls(count: int, settings: project.Settings) -> Layers:
+    """The layers of flat maps, behind one button and in the link."""
+    with st.popover("Layers", icon=":material/layers:"):
+        behind = state.choice(
+            st.selectbox, "Behind the points", list(BEHIND), "behind", text=lambda k: BEHIND[k],
+            help="\n\n".join(MEANINGS.values()),
+        )  # fmt: skip
+        sprites = state.choice(
+            st.segmented_control, "Images instead of points", list(SPRITES), "sprites", text=lambda k: SPRITES[k]
+        )
+        turned = "on"
+        if count > 1 and settings.method != "axes":
+            turned = state.choice(
+                st.segmented_control, "Align the maps", ["on", "off"], "align", text=str.capitalize,
+                help="Turns, mirrors and scales every map onto the first one; no shear (Procrustes).",
+            )  # fmt: skip
+    return Layers(behind, sprites, turned == "on" and count > 1 and settings.method != "axes")
+
+
+def views(found: Sequence[Checkpoint], settings: project.Settings, align: bool) -> list[View | None]:
+    """The maps as they are shown; None for one that has to be computed first, or cannot be drawn."""
+    shown = []
+    for n, c in enumerate(found):
+        try:
+            onto = found[0] if align and n and resources.view(found[0], settings) else None
+            shown.append(resources.view(c, settings, onto))
+        except ValueError:
+            shown.append(None)
+    return shown
+
+
+def draw(
+    found: Sequence[Checkpoint], spaces: Sequence[LatentSpace], letters: Sequence[str], accents: Sequence[str],
+    settings: project.Settings, colouring: str, *, key: str, device: str, on_pick: Callable,
+    layers: Layers = Layers(), overlays: Sequence[Overlay] = (), lit: np.ndarray | None = None, look: str = "map",
+    across: int | None = None, selectable: bool = True, on_pin: Callable | None = None, ends=None,
+) -> None:  # fmt: skip
+    """The maps that there are; where one has to be computed, the offer to do so in its place.
+
+    `ends` are those of the colour scale; `on_pin(slot in found, code)` is told of clicks beside all points.
+    """
+    shown = views(found, settings, layers.align)
+    missing = [n for n, view in enumerate(shown) if view is None]
+    if missing:
+        for column, n in zip(st.columns(len(missing)), missing, strict=True):
+            with column:
+                parts.missing_map(found[n], spaces[n], settings, key=f"{key}_{n}")
+    there = [n for n in range(len(found)) if n not in missing]
+    if not there:
+        return
+    first = found[there[0]]
+    panes = [
+        _pane(n, found, shown, letters[n], accents[n], settings, colouring, device, layers,
+              overlays[n] if overlays else Overlay(), there)
+        for n in there
+    ]  # fmt: skip
+    originals = resources.originals(first) is not None
+
+    def lassoed(slot: int, polygon: np.ndarray) -> None:
+        view = shown[there[slot]]
+        state.remember_region(spaces[there[slot]], view.points, polygon)
+
+    def pinned(slot: int, place: Sequence[float]) -> None:
+        code = shown[there[slot]].inverse(np.array([place], np.float32))[0]
+        on_pin(there[slot], code)
+
+    components.atlas(
+        panes, key=f"{key}_{first.identity[:8]}", on_pick=on_pick, on_lasso=lassoed if selectable else None,
+        on_pin=pinned if on_pin else None, on_clear=state.clear_selection,
+        data={
+            "rows": f"{routes.query(first)}&by=rows", "lit": _packed(lit, spaces[there[0]]), "look": look,
+            "across": across or len(there), "colour": _colour(spaces, colouring, ends),
+            "layers": {"behind": layers.behind, "sprites": layers.sprites}, "heat": palette.gradient(palette.HEAT, 64),
+            "originals": originals, "faded": any(o.path is not None for o in overlays),
+            "blend": layers.align and len(there) == 2,
+            "sheets": {
+                "kind": "original" if originals else "reconstruction", "shape": list(spaces[there[0]].image_shape),
+                "rowsASheet": routes.SHEET_ROWS,
+            },
+        },
+    )  # fmt: skip
+    if layers.behind != "none":
+        st.caption(MEANINGS[layers.behind])
+
+
+def _pane(n, found, shown, letter, accent, settings, colouring, device, layers, overlay, there) -> components.Pane:
+    c, view = found[n], shown[n]
+    onto = found[0].identity if view.similarity else ""
+    query = routes.query(c, settings, onto=onto, device=device)
+    other = next((m for m in there if m != n), None) if len(there) == 2 else None
+    partner = (
+        f"other={found[other].identity}" + ("&turned=1" if shown[other].similarity else "") if other is not None else ""
+    )
+    against = f"&other={found[0 if n else min(1, len(found) - 1)].identity}"
+    short = f"{letter} · {c.name}" if letter else c.name
+    approximate = "" if view.exact else "decoded places are approximate"
+    return components.Pane(
+        letter or c.name, short, accent, query, f"{query}&by={colouring}{against}",
+        f"Latent codes of {c.name} projected by {settings.label()}, coloured by {colouring.lower()}", partner,
+        view.axis_titles, view.note or approximate,
+        None if overlay.path is None else view.transform(overlay.path),
+        overlay.named, [(name, view.transform(code[None])[0].tolist()) for name, code in overlay.pins],
+    )  # fmt: skip
+
+
+def _packed(lit: np.ndarray | None, space: LatentSpace) -> str | None:
+    """Lit rows as one bit a row, compressed."""
+    if lit is None:
+        return None
+    return base64.b64encode(zlib.compress(np.packbits(np.isin(space.row_ids, lit)).tobytes())).decode()
+
+
+def _colour(spaces: Sequence[LatentSpace], colouring: str, ends: tuple[float, float] | None) -> dict:
+    if colouring == colours.BY_CLASS:
+        return {"kind": "class", "colours": palette.classes(len(spaces[0].classes)), "names": spaces[0].classes}
+    low, high = ends or colours.ends(spaces, colouring)
+    return {"kind": "value", "colours": palette.gradient(colours.scale(colouring), 64), "low": low, "high": high}
+
+
+# --- how far to trust it --------------------------------------------------------------------------------------
+
+
+def trust_line(found: Sequence[Checkpoint], settings: project.Settings) -> None:
+    """A sentence a map on how far to trust it, measured in the background the first time."""
+    ready = [c for c in found if parts.known_projection(c, settings) is not None]
+    for c in ready:
+        jobs.start(("trust", c.identity, settings), lambda progress, cancelled, c=c: resources.trust_of(c, settings))
+
+    def lines() -> bool:
+        found_jobs = [(c, jobs.find(("trust", c.identity, settings))) for c in ready]
+        for c, job in found_jobs:
+            if job and job.state == jobs.DONE and job.result is not None:
+                st.caption(f"**{c.name}** · {job.result.sentence()}", help=colours.MEANINGS[colours.BY_TRUST])
+            elif job and job.state == jobs.RUNNING:
+                st.caption(f"**{c.name}** · measuring how far this map can be trusted…")
+            elif job and job.state == jobs.FAILED:
+                st.caption(f"**{c.name}** · its trust could not be measured: {job.error}")
+        return any(job and job.state == jobs.RUNNING for _, job in found_jobs)
+
+    @st.fragment(run_every=0.5)
+    def watch() -> None:
+        if not lines():
+            st.rerun()  # out of the fragment: nothing is left to watch
+
+    if any((job := jobs.find(("trust", c.identity, settings))) and job.state == jobs.RUNNING for c in ready):
+        watch()
+    else:
+        lines()

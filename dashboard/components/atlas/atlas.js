@@ -1,0 +1,158 @@
+// The living map: one or more maps of the same rows.  Moving over a map decodes what lies there, through a route of the
+// app's own process; a row under the pointer is shown on every map.  Points come once, from a route, and stay: a lasso, a
+// hover or another colour sends none of them again.
+const REACH = 9; // pixels within which a point counts as under the pointer
+const STILL = 4; // pixels that a click may move and not be a drag
+const TILE = 34; // pixels a decoded tile of the plane takes
+const LINES = 60; // rows of a selection that lines may connect between the maps
+const SPRITES = 700; // points in view below which images are drawn of themselves
+const atlases = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement } = component;
+  let atlas = atlases.get(parentElement);
+  if (!atlas) atlases.set(parentElement, (atlas = new Atlas(parentElement.querySelector(".root"))));
+  atlas.update(component).catch((error) => atlas.say(error.message));
+  return () => {
+    atlas.free();
+    atlases.delete(parentElement);
+  };
+}
+
+const kept = new Map();
+const address = (name, query) => new URL(`latentboard/${name}?${query}`, document.baseURI).href;
+
+async function ask(name, query, options) {
+  const answer = await fetch(address(name, query), options);
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.arrayBuffer();
+}
+
+// Floats of a route whose answer never changes; asked for once a page.
+function floats(name, query, kind = Float32Array) {
+  const key = `${name}?${query}`;
+  if (!kept.has(key)) {
+    kept.set(key, ask(name, query).then((b) => new kind(b)));
+    kept.get(key).catch(() => kept.delete(key));
+    if (kept.size > 64) kept.delete(kept.keys().next().value);
+  }
+  return kept.get(key);
+}
+
+// A JSON head, then the bytes that it describes.
+function unframed(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const about = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  return [about, buffer, 4 + length];
+}
+
+async function bits(text, count) {
+  if (text == null) return null;
+  const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const raw = new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate")));
+  const bytes = new Uint8Array(await raw.arrayBuffer());
+  return Uint8Array.from({ length: count }, (_, i) => (bytes[i >> 3] >> (7 - (i & 7))) & 1);
+}
+
+function make(tag, className = "", text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function rgb(colour) {
+  const short = colour.match(/\d+(\.\d+)?/g);
+  if (colour.startsWith("rgb")) return short.slice(0, 3).map(Number);
+  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+}
+
+// uint8 (C, H, W) at an offset of a buffer, onto a canvas.
+function paint(canvas, buffer, offset, [channels, height, width]) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d"), image = context.createImageData(width, height), area = width * height;
+  const bytes = new Uint8Array(buffer, offset, channels * area);
+  for (let i = 0; i < area; i++)
+    for (let c = 0; c < 4; c++) image.data[4 * i + c] = c === 3 ? 255 : bytes[(channels === 1 ? 0 : c) * area + i];
+  context.putImageData(image, 0, 0);
+}
+
+class Atlas {
+  constructor(root) {
+    this.root = root;
+    root.atlas = this;
+    this.panes = [];
+    this.tool = "lasso";
+    this.bar = make("div", "bar");
+    this.message = make("div", "message");
+    this.grid = make("div", "grid");
+    this.lens = new Lens();
+    root.replaceChildren(this.bar, this.message, this.grid, this.lens.box);
+    this.place = window.latentboardPlace;
+    this.walk = (event) => { this.place = event.detail; this.panes.forEach((p) => p.drawFront()); };
+    window.addEventListener("latentboard-walk", this.walk);
+    this.keys = (event) => { if (event.key === "Escape") this.panes.forEach((p) => p.giveUp()); };
+    window.addEventListener("keydown", this.keys);
+  }
+
+  say(text) { this.message.textContent = text; }
+
+  async update({ data, setTriggerValue }) {
+    this.data = data;
+    this.trigger = setTriggerValue;
+    this.say("");
+    this.drawBar();
+    this.grid.style.setProperty("--across", data.across);
+    this.root.dataset.look = data.look;
+    while (this.panes.length > data.maps.length) this.panes.pop().free();
+    while (this.panes.length < data.maps.length) this.panes.push(new Pane(this, this.panes.length));
+    const turn = (this.turn = {});
+    this.rows = await floats("values", data.rows, Float64Array);
+    const [lit] = await Promise.all([bits(data.lit, this.rows.length), ...this.panes.map((p, i) => p.load(data.maps[i]))]);
+    if (turn !== this.turn) return; // a later update overtook this one
+    this.lit = lit;
+    this.panes.forEach((p) => p.ready());
+    this.root.dataset.drawn = Number(this.root.dataset.drawn ?? 0) + 1;
+  }
+
+  drawBar() {
+    const tools = [["pan", "Move", "Drag to move, wheel to zoom"], ["lasso", "Lasso", "Draw round points to select them"],
+      ["box", "Box", "Drag a box to select what is in it"]];
+    const made = tools.map(([name, label, title]) => {
+      const button = make("button", "", label);
+      Object.assign(button, { type: "button", title });
+      button.setAttribute("aria-pressed", String(this.tool === name));
+      button.onclick = () => { this.tool = name; this.drawBar(); };
+      return button;
+    });
+    const whole = make("button", "", "Whole map");
+    Object.assign(whole, { type: "button", title: "Show all points again" });
+    whole.onclick = () => this.panes.forEach((p) => { p.fit(); p.viewChanged(); });
+    this.bar.replaceChildren(...(this.data.selectable ? made : []), whole);
+    if (this.data.blend) {
+      const label = make("label", "blend", "A → B");
+      const slide = make("input");
+      Object.assign(slide, { type: "range", min: 0, max: 1, step: 0.01, value: this.blend ?? 0 });
+      slide.title = "Moves the points of A to their places on B";
+      slide.oninput = () => { this.blend = Number(slide.value); this.redraw(); };
+      label.append(slide);
+      this.bar.append(label);
+    }
+  }
+
+  redraw() { this.panes.forEach((p) => p.draw()); }
+
+  // The row under the pointer, on every map.
+  mark(row, from) {
+    this.hovered = row;
+    this.from = from;
+    this.echo = null;
+    this.panes.forEach((p) => p.drawFront());
+  }
+
+  free() {
+    window.removeEventListener("latentboard-walk", this.walk);
+    window.removeEventListener("keydown", this.keys);
+    this.panes.forEach((p) => p.free());
+  }
+}

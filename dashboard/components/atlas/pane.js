@@ -1,0 +1,480 @@
+// One map of an atlas: points on the graphics card between a layer behind them and a layer before them.
+class Pane {
+  constructor(atlas, slot) {
+    Object.assign(this, { atlas, slot, camera: new Camera(), busy: false });
+    this.box = make("div", "pane");
+    this.title = make("div", "title");
+    this.stack = make("div", "stack");
+    [this.back, this.middle, this.front] = ["back", "middle", "front"].map((name) => make("canvas", name));
+    this.stack.append(this.back, this.middle, this.front);
+    this.foot = make("div", "foot");
+    this.box.append(this.title, this.stack, this.foot);
+    atlas.grid.append(this.box);
+    this.points = new Points(this.middle);
+    this.observer = new ResizeObserver(() => {
+      if (!this.camera.touched) this.fit();
+      this.viewChanged();
+    });
+    this.observer.observe(this.stack);
+    this.front.onpointermove = (event) => this.moved(event);
+    this.front.onpointerdown = (event) => this.pressed(event);
+    this.front.onpointerup = (event) => this.released(event);
+    this.front.onpointerleave = () => this.left();
+    this.front.ondblclick = () => { if (atlas.data.selectable) atlas.trigger("cleared", true); };
+    this.front.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
+  }
+
+  get width() { return this.stack.clientWidth; }
+  get height() { return this.stack.clientHeight; }
+  get map() { return this.atlas.data.maps[this.slot]; }
+
+  async load(map) {
+    this.title.replaceChildren(make("span", "dot"), make("b", "", map.label), make("span", "said", map.note ?? ""));
+    this.title.firstChild.style.background = map.accent;
+    this.front.setAttribute("role", "img");
+    this.front.setAttribute("aria-label", map.alt);
+    const turn = (this.turn = {});
+    const [places, values] = await Promise.all([floats("map", map.query), floats("values", map.values)]);
+    if (turn !== this.turn) return;
+    if (this.places !== places) {
+      this.places = places;
+      this.bounds = boundsOf(places);
+      this.index = new Index(places, this.bounds);
+      this.points.put("place", places);
+      this.points.put("other", places);
+      this.camera.touched = false;
+      this.ground = null;
+    }
+    this.values = values;
+  }
+
+  ready() {
+    const { atlas, map } = this, { colour } = atlas.data;
+    this.points.put("value", this.values);
+    this.points.palette(colour.colours.map(rgb), colour.kind !== "class");
+    this.points.light(atlas.lit);
+    const other = atlas.panes[1 - this.slot]?.places;
+    if (atlas.data.blend && other) this.points.put("other", other);
+    if (!this.camera.touched) this.fit();
+    this.foot.textContent = [map.titles[0] && `→ ${map.titles[0]}   ↑ ${map.titles[1]}`].filter(Boolean).join("");
+    this.viewChanged();
+  }
+
+  fit() {
+    if (this.bounds && this.width) this.camera.fit(this.bounds, this.width, this.height);
+  }
+
+  toScreen(place) { return this.camera.toScreen(place, this.width, this.height); }
+  toPlane(pixel) { return this.camera.toPlane(pixel, this.width, this.height); }
+  placeOf(i) { return [this.places[2 * i], this.places[2 * i + 1]]; }
+
+  // --- drawing ---
+
+  viewChanged() {
+    this.draw();
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.drawBack(), 120);
+  }
+
+  draw() {
+    if (!this.places || !this.width) return;
+    const { atlas, camera, width, height } = this, { colour, faded } = atlas.data;
+    const ratio = window.devicePixelRatio || 1;
+    const blend = atlas.data.blend && !this.slot ? atlas.blend ?? 0 : 0;
+    const whole = Math.min(width, height) / Math.max(this.bounds[2] - this.bounds[0], this.bounds[3] - this.bounds[1]);
+    const size = Math.min(14, Math.max(2.5, 17 - 3.2 * Math.log10(this.places.length / 2)) * Math.sqrt(camera.zoom / whole));
+    const sprites = this.drawSprites();
+    this.points.draw({
+      camera, width, height, ratio, size, blend, opacity: sprites ? 0 : faded ? 0.35 : 0.8,
+      low: colour.low ?? 0, high: colour.high ?? 1, steps: colour.kind === "class" ? colour.colours.length : 0,
+    });
+    this.placeBack();
+    this.drawFront();
+  }
+
+  context(canvas) {
+    const ratio = window.devicePixelRatio || 1, w = Math.round(this.width * ratio), h = Math.round(this.height * ratio);
+    if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    context.imageSmoothingEnabled = false;
+    return context;
+  }
+
+  // What lies before the points: paths, named rows, the row under the pointer, the shape being drawn.
+  drawFront() {
+    if (!this.places || !this.width) return;
+    const context = this.context(this.front), { atlas, map } = this;
+    if (this.shown) this.paintSprites(context);
+    if (map.path) this.drawPath(context, map.path);
+    for (const [text, row] of map.named ?? []) {
+      const i = atlas.rows.indexOf(row);
+      if (i >= 0) label(context, this.toScreen(this.placeOf(i)), text, map.accent);
+    }
+    (map.pins ?? []).forEach(({ place, name }) => pin(context, this.toScreen(place), name, map.accent));
+    if (atlas.hovered >= 0) ring(context, this.toScreen(this.placeOf(atlas.hovered)), map.accent, 9);
+    else if (atlas.echo && atlas.from !== this) cross(context, this.toScreen(atlas.echo), map.accent);
+    if (this.shape?.length > 1) outline(context, this.shape);
+  }
+
+  drawPath(context, path) {
+    const dots = path.map((p) => this.toScreen(p));
+    context.lineJoin = "round";
+    for (const [colour, width] of [["#ffffff", 7], ["#1c2030", 5], [this.map.accent, 3]]) {
+      context.beginPath();
+      dots.forEach(([x, y]) => context.lineTo(x, y));
+      Object.assign(context, { strokeStyle: colour, lineWidth: width });
+      context.stroke();
+    }
+    for (const dot of dots) disc(context, dot, 3, "#ffffff", this.map.accent, 1.5);
+    if (this.atlas.place == null) return;
+    const from = Math.min(Math.floor(this.atlas.place), dots.length - 1), to = Math.min(from + 1, dots.length - 1);
+    const t = this.atlas.place - from, spot = [0, 1].map((c) => dots[from][c] + t * (dots[to][c] - dots[from][c]));
+    this.box.dataset.spot = spot.map((v) => v.toFixed(1));
+    disc(context, spot, 8, this.map.accent, "#ffffff", 3);
+    context.beginPath();
+    context.arc(...spot, 9.5, 0, 2 * Math.PI);
+    Object.assign(context, { strokeStyle: "#1c2030", lineWidth: 1.5 });
+    context.stroke();
+  }
+
+  // --- images instead of points ---
+
+  drawSprites() {
+    const { sprites } = this.atlas.data.layers;
+    this.shown = null;
+    if (sprites === "off" || !this.index || this.atlas.blend) return false;
+    const [left, top] = this.toPlane([0, 0]), [right, bottom] = this.toPlane([this.width, this.height]);
+    const found = [];
+    for (const i of this.index.within(left, bottom, right, top)) {
+      found.push(i);
+      if (sprites === "auto" && found.length > SPRITES) return false;
+    }
+    if (sprites === "auto" && found.length === this.places.length / 2 && found.length > 200) return false;
+    this.shown = found;
+    return true;
+  }
+
+  paintSprites(context) {
+    const { atlas, shown } = this, { kind, shape, rowsASheet } = atlas.data.sheets;
+    const [, height, width] = shape;
+    // As large as leaves room for all, were they spread evenly; never so small as to be mush.
+    const side = Math.max(10, Math.min(56, 0.9 * Math.sqrt((this.width * this.height) / Math.max(shown.length, 1))));
+    const scale = side / Math.max(width, height), w = width * scale, h = height * scale;
+    const order = atlas.lit ? [...shown].sort((a, b) => atlas.lit[a] - atlas.lit[b]) : shown;
+    for (const i of order) {
+      const picture = sheetOf(this.map, kind, Math.floor(i / rowsASheet), () => this.drawFront());
+      if (!picture) continue;
+      const n = i % rowsASheet, [x, y] = this.toScreen(this.placeOf(i));
+      context.globalAlpha = atlas.lit && !atlas.lit[i] ? 0.15 : 1;
+      context.drawImage(picture, (n % 50) * width, Math.floor(n / 50) * height, width, height, x - w / 2, y - h / 2, w, h);
+      if (atlas.data.colour.kind === "class") {
+        const colours = atlas.data.colour.colours;
+        Object.assign(context, { strokeStyle: colours[this.values[i]], lineWidth: 1.5 });
+        context.strokeRect(x - w / 2, y - h / 2, w, h);
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  // --- what lies behind: decoded tiles, or where the space is alive ---
+
+  async drawBack() {
+    const layer = this.atlas.data.layers.behind;
+    if (layer === "none" || !this.places || !this.width) {
+      this.ground = null;
+      this.placeBack();
+      return;
+    }
+    const { width, height } = this, [left, top] = this.toPlane([0, 0]), [right, bottom] = this.toPlane([width, height]);
+    const key = [layer, left, top, right, bottom, this.map.query].join();
+    if (this.ground?.key === key || this.asking === key) return;
+    this.asking = key;
+    this.stack.classList.add("asking");
+    try {
+      const picture = layer === "tiles" ? await this.tiles(left, top, right, bottom) : await this.heat(layer, left, top, right, bottom);
+      if (this.asking === key) this.ground = { key, picture, left, top, right, bottom };
+    } finally {
+      if (this.asking === key) {
+        this.asking = null;
+        this.stack.classList.remove("asking");
+      }
+    }
+    this.placeBack();
+    this.box.dataset.behind = layer;
+  }
+
+  async tiles(left, top, right, bottom) {
+    const across = Math.max(2, Math.round(this.width / TILE)), up = Math.max(2, Math.round(this.height / TILE));
+    const places = new Float32Array(2 * across * up);
+    for (let r = 0; r < up; r++)
+      for (let c = 0; c < across; c++)
+        places.set([left + ((c + 0.5) / across) * (right - left), top + ((r + 0.5) / up) * (bottom - top)], 2 * (r * across + c));
+    const [about, buffer, start] = unframed(await ask("decode", this.map.query, { method: "POST", body: places }));
+    const [, channels, h, w] = about.shape, tile = make("canvas"), sheet = make("canvas");
+    Object.assign(sheet, { width: across * w, height: up * h });
+    const context = sheet.getContext("2d");
+    for (let n = 0; n < across * up; n++) {
+      paint(tile, buffer, start + n * channels * h * w, [channels, h, w]);
+      context.drawImage(tile, (n % across) * w, Math.floor(n / across) * h);
+    }
+    return sheet;
+  }
+
+  async heat(kind, left, top, right, bottom) {
+    const up = 56, across = Math.min(128, Math.max(2, Math.round((up * this.width) / this.height)));
+    const view = new URLSearchParams({ left, bottom, right, top, across, up, kind });
+    const [about, buffer, start] = unframed(await ask("heat", `${this.map.query}&${view}`));
+    const values = new Float32Array(buffer, start), sheet = make("canvas");
+    Object.assign(sheet, { width: across, height: up });
+    const context = sheet.getContext("2d"), image = context.createImageData(across, up);
+    const sorted = Float32Array.from(values).sort();
+    // A round trip is judged by that of real codes; sensitivity has no such measure and is spread by its quantiles.
+    const share = (v) => kind === "round-trip" ? Math.min(v / (2 * about.typical), 1) : rankOf(sorted, v);
+    const scale = this.atlas.data.heat.map(rgb);
+    values.forEach((v, i) => image.data.set([...scale[Math.round(share(v) * (scale.length - 1))], 255], 4 * i));
+    context.putImageData(image, 0, 0);
+    return sheet;
+  }
+
+  placeBack() {
+    const context = this.context(this.back), { ground } = this;
+    if (!ground) return;
+    const [x0, y0] = this.toScreen([ground.left, ground.top]), [x1, y1] = this.toScreen([ground.right, ground.bottom]);
+    context.imageSmoothingEnabled = this.atlas.data.layers.behind !== "tiles";
+    context.globalAlpha = this.atlas.data.layers.behind === "tiles" ? 1 : 0.85;
+    context.drawImage(ground.picture, x0, y0, x1 - x0, y1 - y0);
+    context.globalAlpha = 1;
+  }
+
+  // --- the hand ---
+
+  pixel(event) {
+    const box = this.front.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  moved(event) {
+    if (!this.places) return;
+    const pixel = this.pixel(event), { atlas } = this;
+    if (this.press && Math.hypot(pixel[0] - this.press.pixel[0], pixel[1] - this.press.pixel[1]) > STILL) this.press.drag = true;
+    if (this.press?.drag) {
+      if (this.press.pan) {
+        this.camera.x -= (pixel[0] - this.press.last[0]) / this.camera.zoom;
+        this.camera.y += (pixel[1] - this.press.last[1]) / this.camera.zoom;
+        this.camera.touched = true;
+        this.press.last = pixel;
+        this.viewChanged();
+      } else {
+        const [a, b] = [this.press.pixel, pixel];
+        this.shape = atlas.tool === "box" ? [a, [b[0], a[1]], b, [a[0], b[1]]] : [...(this.shape ?? [a]), b];
+        this.drawFront();
+      }
+      atlas.lens.hide();
+      return;
+    }
+    this.pointer = { pixel, place: this.toPlane(pixel) };
+    if (!this.waiting) {
+      this.waiting = true;
+      requestAnimationFrame(() => { this.waiting = false; if (this.pointer) this.look(); });
+    }
+  }
+
+  look() {
+    const { atlas, pointer } = this;
+    const row = this.index.nearest(pointer.place, REACH / this.camera.zoom);
+    if (row !== atlas.hovered || atlas.from !== this) atlas.mark(row, this);
+    const box = this.front.getBoundingClientRect(), root = atlas.root.getBoundingClientRect();
+    const [x, y] = [pointer.pixel[0] + box.left - root.left, pointer.pixel[1] + box.top - root.top];
+    atlas.lens.follow(x, y, root.width, root.height);
+    this.wanted = { row, place: row >= 0 ? this.placeOf(row) : pointer.place };
+    if (!this.busy) this.answer();
+  }
+
+  // One question at a time; what was wanted meanwhile comes next, and what was wanted before it never.
+  async answer() {
+    this.busy = true;
+    try {
+      while (this.wanted && this.pointer) {
+        const wanted = this.wanted;
+        this.wanted = null;
+        await this.show(wanted);
+      }
+    } catch (error) {
+      this.atlas.say(error.message);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async show({ row, place }) {
+    const { atlas, map } = this, { lens } = atlas, maps = atlas.data.maps;
+    const other = atlas.panes.length === 2 ? maps[1 - this.slot] : null;
+    const query = row >= 0 ? map.query + `&row=${atlas.rows[row]}${atlas.data.originals ? "&original=1" : ""}` : map.query;
+    const answer = await ask("decode", query + (other ? `&${map.partner}` : ""), { method: "POST", body: Float32Array.from(place) });
+    const [about, buffer, start] = unframed(answer), [, ...shape] = about.shape, size = shape[0] * shape[1] * shape[2];
+    const slots = [];
+    about.parts.forEach((part, n) => {
+      const of = part === "other" ? other : map;
+      const canvas = part === "original" ? lens.slot("0", "original", "var(--st-border-color)") : lens.slot(of.letter, of.short, of.accent);
+      slots.push(part === "original" ? "0" : of.letter);
+      paint(canvas, buffer, start + n * size, shape);
+    });
+    lens.only(slots);
+    const what = row >= 0 ? `${atlas.data.names?.[row] ?? ""}#${atlas.rows[row]}` : about.exact ? "decoded here" : "decoded here, approximately";
+    lens.head.textContent = row >= 0 && atlas.data.colour.kind === "class" ? `${atlas.data.colour.names[this.values[row]]} · ${what}` : what;
+    if (row < 0 && about.places) {
+      atlas.echo = about.places[0];
+      atlas.panes[1 - this.slot].drawFront();
+    }
+    atlas.root.dataset.looks = Number(atlas.root.dataset.looks ?? 0) + 1;
+  }
+
+  left() {
+    this.pointer = null;
+    this.wanted = null;
+    this.atlas.lens.hide();
+    this.atlas.mark(-1, this);
+  }
+
+  pressed(event) {
+    if (event.button > 1) return;
+    const pixel = this.pixel(event), { atlas } = this;
+    const pan = atlas.tool === "pan" || event.button === 1 || event.shiftKey || !atlas.data.selectable;
+    this.press = { pixel, last: pixel, pan, drag: false };
+    this.front.setPointerCapture(event.pointerId);
+  }
+
+  released() {
+    const { press, shape, atlas } = this;
+    this.press = this.shape = null;
+    if (!press || !this.places) return;
+    if (!press.drag) {
+      const place = this.toPlane(press.pixel), row = this.index.nearest(place, REACH / this.camera.zoom);
+      if (row >= 0) atlas.trigger("picked", atlas.rows[row]);
+      else if (atlas.data.pins) atlas.trigger("pinned", { slot: this.slot, place });
+    } else if (shape?.length > 2) {
+      const polygon = shape.map((p) => this.toPlane(p));
+      const xs = polygon.map((p) => p[0]), ys = polygon.map((p) => p[1]);
+      const lit = new Uint8Array(this.places.length / 2);
+      let found = 0;
+      for (const i of this.index.within(Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)))
+        if (inside(polygon, ...this.placeOf(i))) found += lit[i] = 1;
+      if (found) {
+        // Lit at once on every map; the page's answer takes a moment.
+        atlas.lit = lit;
+        atlas.panes.forEach((p) => { p.points.light(lit); p.draw(); });
+        atlas.trigger("lassoed", { slot: this.slot, polygon });
+      }
+    }
+    this.drawFront();
+  }
+
+  giveUp() {
+    this.press = this.shape = null;
+    this.drawFront();
+  }
+
+  wheeled(event) {
+    event.preventDefault();
+    this.camera.zoomAt(this.pixel(event), Math.exp(-event.deltaY * 0.0016), this.width, this.height);
+    this.viewChanged();
+  }
+
+  free() {
+    clearTimeout(this.settling);
+    this.observer.disconnect();
+    this.points.free();
+    this.box.remove();
+  }
+}
+
+const sheets = new Map();
+function sheetOf(map, kind, page, loaded) {
+  const url = address("sheet", `${map.query}&kind=${kind}&page=${page}`);
+  if (!sheets.has(url)) {
+    const picture = new Image();
+    sheets.set(url, picture);
+    picture.onload = loaded;
+    picture.src = url;
+  }
+  const picture = sheets.get(url);
+  return picture.complete && picture.naturalWidth ? picture : null;
+}
+
+function rankOf(sorted, value) {
+  let low = 0, high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low / sorted.length;
+}
+
+function disc(context, [x, y], radius, fill, stroke, width) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  Object.assign(context, { fillStyle: fill, strokeStyle: stroke, lineWidth: width });
+  context.fill();
+  context.stroke();
+}
+
+function ring(context, [x, y], accent, radius) {
+  for (const [colour, width] of [["#1c2030", 6], ["#ffffff", 4.5], [accent, 2.5]]) {
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    Object.assign(context, { strokeStyle: colour, lineWidth: width });
+    context.stroke();
+  }
+}
+
+// A place that is no row's.
+function cross(context, [x, y], accent) {
+  for (const [colour, width] of [["#1c2030", 6], ["#ffffff", 4.5], [accent, 2.5]]) {
+    context.beginPath();
+    for (const [dx, dy] of [[7, 0], [0, 7]]) {
+      context.moveTo(x - dx, y - dy);
+      context.lineTo(x + dx, y + dy);
+    }
+    Object.assign(context, { strokeStyle: colour, lineWidth: width });
+    context.stroke();
+  }
+}
+
+function label(context, [x, y], text, accent) {
+  disc(context, [x, y], 7, accent, "#ffffff", 2.5);
+  tag(context, x, y - 20, text, accent);
+}
+
+function pin(context, [x, y], name, accent) {
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x - 6, y - 12);
+  context.lineTo(x + 6, y - 12);
+  context.closePath();
+  context.fillStyle = accent;
+  context.fill();
+  tag(context, x, y - 20, name, accent);
+}
+
+function tag(context, x, y, text, accent) {
+  context.font = "600 12px sans-serif";
+  const width = context.measureText(text).width + 8;
+  context.fillStyle = accent;
+  context.fillRect(x - width / 2, y - 9, width, 18);
+  Object.assign(context, { fillStyle: "#ffffff", textAlign: "center", textBaseline: "middle" });
+  context.fillText(text, x, y);
+}
+
+function outline(context, shape) {
+  context.beginPath();
+  shape.forEach(([x, y]) => context.lineTo(x, y));
+  context.closePath();
+  Object.assign(context, { fillStyle: "rgba(109, 116, 232, 0.15)", strokeStyle: "#6d74e8", lineWidth: 1.5 });
+  context.setLineDash([5, 4]);
+  context.fill();
+  context.stroke();
+  context.setLineDash([]);
+}
