@@ -65,12 +65,18 @@ def broken() -> list[Broken]:
     return [c for c in _all() if isinstance(c, Broken)]
 
 
+@st.cache_resource(show_spinner=False)
+def _known() -> list[dict[str, Checkpoint]]:
+    """Checkpoints by identity as of the last look at the folders, in one cell, so that they are exchanged at once."""
+    return [{}]
+
+
 def by_identity(identity: str) -> Checkpoint:
     """The checkpoint with these weights and codes; KeyError where none has."""
-    for found in checkpoints():
-        if found.identity == identity:
-            return found
-    raise KeyError(f"no checkpoint {identity[:12]!r}")
+    cell = _known()
+    if identity not in cell[0]:  # it never comes to mean another one, so a look at the folders is for new ones only
+        cell[0] = {c.identity: c for c in checkpoints()}
+    return cell[0][identity]
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
