@@ -13,7 +13,7 @@ import streamlit as st
 
 from aemodels.checkpoint import Checkpoint
 from dashboard import colours, components, palette, parts, resources, routes, state
-from latent import jobs, project
+from latent import project
 from latent.align import View
 from latent.space import LatentSpace
 
@@ -123,6 +123,7 @@ def draw(
             "rows": f"{routes.query(first)}&by=rows", "lit": _packed(lit, spaces[there[0]]), "look": look,
             "across": across or len(there), "colour": _colour(spaces, colouring, ends),
             "layers": {"behind": layers.behind, "sprites": layers.sprites}, "heat": palette.gradient(palette.HEAT, 64),
+            "trust": selectable, "trustMeaning": colours.MEANINGS[colours.BY_TRUST],
             "originals": originals, "faded": any(o.path is not None for o in overlays),
             "blend": layers.align and len(there) == 2,
             "sheets": {
@@ -167,34 +168,3 @@ def _colour(spaces: Sequence[LatentSpace], colouring: str, ends: tuple[float, fl
         return {"kind": "class", "colours": palette.classes(len(spaces[0].classes)), "names": spaces[0].classes}
     low, high = ends or colours.ends(spaces, colouring)
     return {"kind": "value", "colours": palette.gradient(colours.scale(colouring), 64), "low": low, "high": high}
-
-
-# --- how far to trust it --------------------------------------------------------------------------------------
-
-
-def trust_line(found: Sequence[Checkpoint], settings: project.Settings) -> None:
-    """A sentence a map on how far to trust it, measured in the background the first time."""
-    ready = [c for c in found if parts.known_projection(c, settings) is not None]
-    for c in ready:
-        jobs.start(("trust", c.identity, settings), lambda progress, cancelled, c=c: resources.trust_of(c, settings))
-
-    def lines() -> bool:
-        found_jobs = [(c, jobs.find(("trust", c.identity, settings))) for c in ready]
-        for c, job in found_jobs:
-            if job and job.state == jobs.DONE and job.result is not None:
-                st.caption(f"**{c.name}** · {job.result.sentence()}", help=colours.MEANINGS[colours.BY_TRUST])
-            elif job and job.state == jobs.RUNNING:
-                st.caption(f"**{c.name}** · measuring how far this map can be trusted…")
-            elif job and job.state == jobs.FAILED:
-                st.caption(f"**{c.name}** · its trust could not be measured: {job.error}")
-        return any(job and job.state == jobs.RUNNING for _, job in found_jobs)
-
-    @st.fragment(run_every=0.5)
-    def watch() -> None:
-        if not lines():
-            st.rerun()  # out of the fragment: nothing is left to watch
-
-    if any((job := jobs.find(("trust", c.identity, settings))) and job.state == jobs.RUNNING for c in ready):
-        watch()
-    else:
-        lines()

@@ -25,8 +25,8 @@ from latent.decode import decode
 from latent.encode import encode
 
 PREFIX = "/latentboard"
-IMAGE, MAP, VALUES, DECODE, HEAT, SHEET, NOTHING = (
-    f"{PREFIX}/{name}" for name in ("image", "map", "values", "decode", "heat", "sheet", "nothing")
+IMAGE, MAP, VALUES, DECODE, HEAT, SHEET, TRUST, NOTHING = (
+    f"{PREFIX}/{name}" for name in ("image", "map", "values", "decode", "heat", "sheet", "trust", "nothing")
 )
 KINDS = ("original", "reconstruction")
 # Places that one request may ask for, and cells a side of a heat layer.
@@ -238,6 +238,14 @@ def sheet(asked: QueryParams, body: bytes) -> Response:
     return Response(pictures.png(picture), media_type="image/png", headers=_BRIEFLY)
 
 
+def trusted(asked: QueryParams, body: bytes) -> Response:
+    """`?checkpoint&<map>` -> one sentence on how far the map can be trusted."""
+    found = resources.trust_of(_checkpoint(asked), _settings(asked))
+    if found is None:
+        raise _Refused(404, "this map has not been computed yet, or has too few codes")
+    return PlainTextResponse(found.sentence(), headers=_BRIEFLY)
+
+
 def nothing(asked: QueryParams, body: bytes) -> Response:
     """An empty answer: the floor that the others are measured against."""
     return Response(b"")
@@ -297,5 +305,6 @@ ROUTES = [
     Route(DECODE, _served(decoded), methods=["POST"]),
     Route(HEAT, _served(heat), methods=["GET"]),
     Route(SHEET, _served(sheet), methods=["GET"]),
+    Route(TRUST, _served(trusted), methods=["GET"]),
     Route(NOTHING, _served(nothing, thread=False), methods=["POST"]),
 ]

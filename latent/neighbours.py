@@ -4,7 +4,13 @@ Cosine and correlation distance are half the squared Euclidean distance of norma
 as that: scikit-learn's own way takes ten times as long.
 """
 
+import threading
+
 import numpy as np
+
+# While it searches, scikit-learn holds BLAS to one thread, for the whole process: of two searches at once the first to
+# end would let the other's BLAS have threads inside its own, which OpenBLAS warns of and may hang on.
+_TURN = threading.Lock()
 
 METRICS = ("euclidean", "cosine", "manhattan", "correlation")
 # In fewer dimensions a tree is faster than all pairs; in 16 it takes six times as long.
@@ -36,7 +42,8 @@ def nearest_with_distances(
         metric="manhattan" if metric == "manhattan" else "euclidean",
     ).fit(view)
     # Without queries scikit-learn leaves each row out by its index, so duplicates of it stay in.
-    distances, rows = search.kneighbors(queries)
+    with _TURN:
+        distances, rows = search.kneighbors(queries)
     return rows, distances**2 / 2 if metric in ("cosine", "correlation") else distances
 
 

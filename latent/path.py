@@ -77,6 +77,22 @@ def walk(kind: str, a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
     return KINDS[kind](a, b, steps)
 
 
+def through(kind: str, stops: np.ndarray, steps: int) -> np.ndarray:
+    """A path of that kind from stop to stop; (S, D) -> (steps, D) float32.
+
+    Every stop is one of its points; legs get equal numbers of steps, the first ones one more where it does not divide.
+    ValueError for fewer than 2 stops or fewer steps than stops, else as `walk`.
+    """
+    legs = len(stops) - 1
+    if legs < 1:
+        raise ValueError(f"a path needs at least 2 stops, not {len(stops)}")
+    if steps <= legs:
+        raise ValueError(f"a path through {len(stops)} stops needs at least as many steps, not {steps}")
+    counts = [(steps - 1) // legs + (n < (steps - 1) % legs) for n in range(legs)]
+    parts = [walk(kind, stops[n], stops[n + 1], count + 1)[(n > 0) :] for n, count in enumerate(counts)]
+    return np.concatenate(parts)
+
+
 def length(path: np.ndarray) -> float:
     """Euclidean length of the polyline; (steps, D) -> latent units."""
     return float(np.linalg.norm(np.diff(np.asarray(path, np.float64), axis=0), axis=1).sum())

@@ -83,3 +83,25 @@ def test_a_name_is_registered_once():
 def test_lengths_are_those_of_geometry():
     assert path.length(path.lerp(A, B, 50)) == pytest.approx(5)
     assert path.length(path.slerp(A, A[[1, 0, 2]], 1000)) == pytest.approx(3 * np.pi / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", sorted(path.KINDS))
+@pytest.mark.parametrize("steps", [4, 5, 11, 16])
+def test_a_path_through_stops_visits_each_exactly_once_and_in_order(kind, steps):
+    stops = np.random.default_rng(4).normal(size=(4, 6)).astype(np.float32)
+    made = path.through(kind, stops, steps)
+    assert made.shape == (steps, 6)
+    at = [np.flatnonzero((made == stop).all(1)).tolist() for stop in stops]
+    assert all(len(places) == 1 for places in at) and at == sorted(at)
+    assert at[0] == [0] and at[-1] == [steps - 1]
+
+
+def test_a_path_through_two_stops_is_the_walk_between_them():
+    a, b = np.random.default_rng(5).normal(size=(2, 6)).astype(np.float32)
+    np.testing.assert_array_equal(path.through("linear", np.stack([a, b]), 9), path.walk("linear", a, b, 9))
+
+
+@pytest.mark.parametrize(("stops", "steps", "said"), [(1, 5, "at least 2 stops"), (4, 3, "at least as many steps")])
+def test_a_path_without_stops_or_with_too_few_steps_says_so(stops, steps, said):
+    with pytest.raises(ValueError, match=said):
+        path.through("linear", np.zeros((stops, 2), np.float32), steps)

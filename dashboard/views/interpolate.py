@@ -1,9 +1,11 @@
 """A walk between two images, in the AE and in the VAE in step: strips, an animation, and the path on the map."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
-from dashboard import atlas, components, palette, parts, resources, state
+from dashboard import atlas, components, palette, parts, pins, resources, state
 from dashboard.figures import Marks
 from latent import path, pictures
 from latent.decode import decode
@@ -55,17 +57,24 @@ def next_end() -> str:
 heading = st.container()
 default_from, default_to = parts.default_ends(first)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    start, goal = end("From row", "from", default_from), end("To row", "to", default_to)
+    stops = pins.between(spaces)
+    if not stops:
+        start, goal = end("From row", "from", default_from), end("To row", "to", default_to)
     kind = state.choice(st.segmented_control, "Path", list(KINDS), "path", text=lambda k: KINDS[k])
-    steps = state.number(st.slider, "Frames", 2, 64, 16, "frames", width=160)
+    steps = max(state.number(st.slider, "Frames", 2, 64, 16, "frames", width=160), len(stops))
 
-positions = [s.positions([start, goal]) for s in spaces]
-walks = [path.walk(kind, *s.codes[p], steps) for s, p in zip(spaces, positions, strict=True)]
+if stops:
+    through = [np.stack([p.codes[s.identity] for p in stops]) for s in spaces]
+    names, named, of = [p.name for p in stops], (), "pins"
+else:
+    through = [s.codes[s.positions([start, goal])] for s in spaces]
+    names, named, of = parts.captions(first, [start, goal]), (("from", start), ("to", goal)), f"{start}-to-{goal}"
+walks = [path.through(kind, t, steps) for t in through]
 frames = [decode(s.model, w) for s, w in zip(spaces, walks, strict=True)]
-names = parts.captions(first, [start, goal])
 with heading:
     between = " and ".join(map(parts.named, spaces))
-    parts.title(f"From {names[0]} to {names[1]}", f"{KINDS[kind]} path in {steps} frames · {between}")
+    way = f" through {', '.join(names[1:-1])}" if len(names) > 2 else ""
+    parts.title(f"From {names[0]}{way} to {names[-1]}", f"{KINDS[kind]} path in {steps} frames · {between}")
 
 originals = resources.originals(chosen.a)
 left, right = st.columns([2, 3], gap="medium")
@@ -86,8 +95,10 @@ with right:
     )
     ends, below = st.columns([1, 1], gap="small")
     with ends, st.container(border=True):
-        st.markdown("**The two originals**")
-        if originals is None:
+        st.markdown("**The pinned places**" if stops else "**The two originals**")
+        if stops:
+            st.caption(f"{' → '.join(names)}: places that were pinned on the map, images of no row.")
+        elif originals is None:
             parts.missing_images(chosen.a)
         else:
             components.gallery(
@@ -97,8 +108,9 @@ with right:
     with below:
         if settings and settings.dims == 3:
             parts.pointer(chosen, has_originals=originals is not None, on_pick=take_end)
-        st.caption(f"A click on a point makes it the {next_end()} of the walk; the one after, the other end.")
-    name = f"{chosen.a.config.dataset.replace(':', '-').replace('/', '-')}-{start}-to-{goal}-{kind}"
+        if not stops:
+            st.caption(f"A click on a point makes it the {next_end()} of the walk; the one after, the other end.")
+    name = f"{chosen.a.config.dataset.replace(':', '-').replace('/', '-')}-{of}-{kind}"
     labels = [c.name for c in chosen.models]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
@@ -109,16 +121,16 @@ with right:
             "GIF", lambda: pictures.gif(frames, labels), f"{name}.gif", "image/gif", icon=":material/gif_box:",
             on_click="ignore", help="The walk as an animation, the models side by side",
         )  # fmt: skip
-        st.caption("Each model walks between its own codes of the two images.")
+        st.caption("Each model walks between its own codes of the same images.")
 
 accents = [palette.accent(slot) for slot in range(len(spaces))]
-colouring, named = parts.default_colouring(first), (("from", start), ("to", goal))
+colouring = parts.default_colouring(first)
 if settings and settings.dims == 2:
     with maps:
         atlas.draw(
             chosen.models, spaces, "AB"[: len(spaces)], accents, settings, colouring, key="walk", device=chosen.device,
             layers=atlas.Layers(align=len(spaces) > 1), selectable=False, on_pick=take_end, across=1,
-            overlays=[atlas.Overlay(path=walk, named=named) for walk in walks],
+            overlays=[replace(pins.overlay(s, stops, named), path=walk) for s, walk in zip(spaces, walks, strict=True)],
             look="walk" if len(spaces) > 1 else "walk-alone",
         )  # fmt: skip
 elif settings:

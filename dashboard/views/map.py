@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import atlas, components, palette, parts, resources, state
+from dashboard import atlas, components, palette, parts, pins, resources, state
 from dashboard.figures import Marks
 from latent.neighbours import nearest
 
@@ -34,15 +34,22 @@ ends = parts.legend([spaces[i] for i in shown], colouring)
 main, side = st.columns([6, 1.7], gap="small")
 selection, lit, picked = state.selection(spaces[0]), state.lit_rows(spaces[0]), state.picked(spaces[0])
 named = ((f"#{picked}", picked),) if picked is not None else ()
+with side:
+    if settings.dims == 3:
+        parts.pointer(chosen, has_originals=originals is not None, on_pick=state.pick)
+    if originals is None:
+        parts.missing_images(chosen.a)
+    pinned = pins.panel(spaces) if settings.dims == 2 else []
+
 with main:
     models, those = [chosen.models[i] for i in shown], [spaces[i] for i in shown]
     if settings.dims == 2:
         atlas.draw(
             models, those, ["AB"[i] for i in shown], [palette.accent(i) for i in shown], settings, colouring,
-            key="map", device=chosen.device, layers=layers, overlays=[atlas.Overlay(named=named)] * len(shown),
+            key="map", device=chosen.device, layers=layers, overlays=[pins.overlay(s, pinned, named) for s in those],
             lit=lit, on_pick=state.pick, ends=ends,
+            on_pin=lambda slot, code: pins.add(spaces, shown[slot], code),
         )  # fmt: skip
-        atlas.trust_line(models, settings)
     else:
         for column, slot in zip(st.columns(len(shown), gap="small"), shown, strict=True):
             found, key = chosen.models[slot], f"map_{slot}_{chosen.models[slot].identity[:8]}"
@@ -51,36 +58,31 @@ with main:
                 marks = Marks(lit=lit, named=named, accent=palette.accent(slot))
                 parts.solid_map(found, spaces[slot], settings, colouring, marks, key=key, ends=ends)
 
-with side:
-    if settings.dims == 3:
-        parts.pointer(chosen, has_originals=originals is not None, on_pick=state.pick)
-    if originals is None:
-        parts.missing_images(chosen.a)
-    with st.container(border=True):
-        if picked is None:
-            st.markdown("**Clicked point**")
-            st.caption("Click a point: its reconstructions and its nearest neighbours in each latent space.")
-        else:
-            st.markdown(f"**Clicked: {parts.captions(spaces[0], [picked])[0]}**")
-            strips = []
-            if originals is not None:
-                strips.append(components.Strip(originals.take([picked]), "original"))
-            for i, space in enumerate(spaces):
-                error = space.error[space.positions([picked])[0]]
-                made = resources.reconstructions(space, [picked])
-                strips.append(components.Strip(made, f"{'AB'[i]} {error:.3f}", palette.accent(i)))
-            components.gallery(strips, key="clicked", columns=1, size=140, beside=True)
-            for i, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
-                here = space.positions([picked])
-                near = space.row_ids[nearest(space.codes, min(NEIGHBOURS + 1, len(space)), space.codes[here])[0]]
-                near = near[near != picked][:NEIGHBOURS]
-                images, kind = parts.images_of(found, space, near)
-                strip = parts.rows_strip(space, near, images, f"Nearest in {found.name}", palette.accent(i))
-                components.gallery([strip], key=f"near_{i}", size=42, on_click=state.pick)
-            st.caption(
-                "Beside the letters: mean squared error. Neighbours by Euclidean distance in latent space; "
-                f"{kind}, framed by class."
-            )
+with side, st.container(border=True):
+    if picked is None:
+        st.markdown("**Clicked point**")
+        st.caption("Click a point: its reconstructions and its nearest neighbours in each latent space.")
+    else:
+        st.markdown(f"**Clicked: {parts.captions(spaces[0], [picked])[0]}**")
+        strips = []
+        if originals is not None:
+            strips.append(components.Strip(originals.take([picked]), "original"))
+        for i, space in enumerate(spaces):
+            error = space.error[space.positions([picked])[0]]
+            made = resources.reconstructions(space, [picked])
+            strips.append(components.Strip(made, f"{'AB'[i]} {error:.3f}", palette.accent(i)))
+        components.gallery(strips, key="clicked", columns=1, size=140, beside=True)
+        for i, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
+            here = space.positions([picked])
+            near = space.row_ids[nearest(space.codes, min(NEIGHBOURS + 1, len(space)), space.codes[here])[0]]
+            near = near[near != picked][:NEIGHBOURS]
+            images, kind = parts.images_of(found, space, near)
+            strip = parts.rows_strip(space, near, images, f"Nearest in {found.name}", palette.accent(i))
+            components.gallery([strip], key=f"near_{i}", size=42, on_click=state.pick)
+        st.caption(
+            "Beside the letters: mean squared error. Neighbours by Euclidean distance in latent space; "
+            f"{kind}, framed by class."
+        )
 
 with main, st.container(border=True):
     if selection is None:

@@ -87,7 +87,10 @@ class Atlas {
     this.message = make("div", "message");
     this.grid = make("div", "grid");
     this.lens = new Lens();
-    root.replaceChildren(this.bar, this.message, this.grid, this.lens.box);
+    this.lines = make("canvas", "lines");
+    const frame = make("div", "frame");
+    frame.append(this.grid, this.lines);
+    root.replaceChildren(this.bar, this.message, frame, this.lens.box);
     this.place = window.latentboardPlace;
     this.walk = (event) => { this.place = event.detail; this.panes.forEach((p) => p.drawFront()); };
     window.addEventListener("latentboard-walk", this.walk);
@@ -137,6 +140,39 @@ class Atlas {
       slide.oninput = () => { this.blend = Number(slide.value); this.redraw(); };
       label.append(slide);
       this.bar.append(label);
+    }
+  }
+
+  // The same rows in both maps, where they are few enough to be followed.
+  drawLines() {
+    const { lines, grid, panes, lit } = this, ratio = window.devicePixelRatio || 1;
+    const chosen = [];
+    if (lit && panes.length === 2)
+      for (let i = 0; i < lit.length && chosen.length <= LINES; i++) if (lit[i]) chosen.push(i);
+    const none = !chosen.length || chosen.length > LINES || this.blend;
+    lines.style.display = none ? "none" : "";
+    if (none) return;
+    Object.assign(lines, { width: grid.clientWidth * ratio, height: grid.clientHeight * ratio });
+    const context = lines.getContext("2d"), home = grid.getBoundingClientRect();
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const [a, b] = panes.map((pane) => {
+      const box = pane.stack.getBoundingClientRect();
+      return (i) => {
+        const [x, y] = pane.toScreen(pane.placeOf(i));
+        const seen = x >= 0 && y >= 0 && x <= box.width && y <= box.height;
+        return seen && [box.left - home.left + x, box.top - home.top + y];
+      };
+    });
+    const { colour } = this.data;
+    for (const i of chosen) {
+      const from = a(i), to = b(i);
+      if (!from || !to) continue;
+      context.beginPath();
+      context.moveTo(...from);
+      context.bezierCurveTo((from[0] + to[0]) / 2, from[1], (from[0] + to[0]) / 2, to[1], ...to);
+      Object.assign(context, { lineWidth: 1.2, globalAlpha: 0.6 });
+      context.strokeStyle = colour.kind === "class" ? colour.colours[panes[0].values[i]] : "#8b90a0";
+      context.stroke();
     }
   }
 

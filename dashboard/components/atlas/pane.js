@@ -8,7 +8,8 @@ class Pane {
     [this.back, this.middle, this.front] = ["back", "middle", "front"].map((name) => make("canvas", name));
     this.stack.append(this.back, this.middle, this.front);
     this.foot = make("div", "foot");
-    this.box.append(this.title, this.stack, this.foot);
+    this.trust = make("div", "foot trust");
+    this.box.append(this.title, this.stack, this.foot, this.trust);
     atlas.grid.append(this.box);
     this.points = new Points(this.middle);
     this.observer = new ResizeObserver(() => {
@@ -58,6 +59,17 @@ class Pane {
     if (!this.camera.touched) this.fit();
     this.foot.textContent = [map.titles[0] && `→ ${map.titles[0]}   ↑ ${map.titles[1]}`].filter(Boolean).join("");
     this.viewChanged();
+    this.judge(map.query);
+  }
+
+  // How far the map can be trusted; the first time that is measured, it takes some seconds.
+  async judge(query) {
+    if (!this.atlas.data.trust || this.judged === query) return;
+    this.judged = query;
+    this.trust.textContent = "Measuring how far this map can be trusted…";
+    this.trust.title = this.atlas.data.trustMeaning;
+    const said = await ask("trust", query).then((b) => new TextDecoder().decode(b), () => "");
+    if (this.judged === query) this.trust.textContent = said;
   }
 
   fit() {
@@ -90,6 +102,7 @@ class Pane {
     });
     this.placeBack();
     this.drawFront();
+    this.atlas.drawLines();
   }
 
   context(canvas) {
