@@ -15,6 +15,7 @@ MEANINGS = {
     BY_CONTINUITY: "1: all that is near in latent space lies beside it on the map; lower: neighbours were torn away.",
     BY_CHANGE: "0: the same nearest neighbours in both latent spaces; 1: all others.",
 }
+MOST_COMPARED = 20_000  # rows whose neighbours are all looked for without a wait
 OF_TRUST = (BY_TRUST, BY_CONTINUITY)
 _CYCLIC_FACTORS = ("orientation",)  # periodic: its ends are one value
 
@@ -25,8 +26,10 @@ def offered(space: LatentSpace) -> list[str]:
     return [*by_class, BY_ERROR, *(f for f in space.factor_names if f != "shape")]
 
 
-def of_maps(count: int) -> list[str]:
+def of_maps(count: int, rows: int) -> list[str]:
     """What flat maps can be coloured by beyond that: how they treat neighbours, and how two spaces differ in it."""
+    if rows > MOST_COMPARED:
+        return []
     return [BY_TRUST, BY_CONTINUITY, *([BY_CHANGE] if count > 1 else [])]
 
 

@@ -197,7 +197,9 @@ def pointer(chosen: state.Chosen, *, has_originals: bool, on_pick) -> None:
 def colour_control(space: LatentSpace, settings: project.Settings | None, count: int) -> str:
     """What the points are coloured by; flat maps know more than the others."""
     flat = settings is not None and settings.dims == 2
-    offered = colours.offered(space) + (colours.of_maps(count) if flat and len(space) >= trust.FEWEST else [])
+    offered = colours.offered(space) + (
+        colours.of_maps(count, len(space)) if flat and len(space) >= trust.FEWEST else []
+    )
     return state.choice(
         st.selectbox, "Colour by", offered, "colour", text=lambda c: c[0].upper() + c[1:], width=200,
         help="\n\n".join(f"**{k}**: {v}" for k, v in colours.MEANINGS.items()),

@@ -173,7 +173,7 @@ def heat(
 @st.cache_resource(show_spinner=False, max_entries=32)
 def trusted(identity: str, settings: project.Settings, _codes: np.ndarray, _points: np.ndarray) -> trust.Trust:
     """How far that map can be trusted; ValueError where there are too few rows."""
-    return trust.measure(_codes, _points, min(trust.K, (len(_codes) - 1) // 2))
+    return trust.kept_measure(_codes, _points, min(trust.K, (len(_codes) - 1) // 2), store())
 
 
 def trust_of(found: Checkpoint, settings: project.Settings) -> trust.Trust | None:

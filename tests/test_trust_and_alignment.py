@@ -8,6 +8,7 @@ from sklearn.manifold import trustworthiness
 from aemodels import registry
 from latent import alive, project, region, trust
 from latent.align import View, aligned, procrustes
+from latent.store import Store
 
 RNG = np.random.default_rng(0)
 CODES = RNG.normal(size=(300, 6)).astype(np.float32)
@@ -77,9 +78,22 @@ def test_a_map_that_is_the_space_itself_is_trusted_wholly_and_a_random_one_keeps
 
 def test_of_many_rows_a_sample_is_measured_and_agrees_with_the_whole():
     points = CODES[:, :2]
-    whole, part = trust.measure(CODES, points, 10), trust.measure(CODES, points, 10, sample=100)
-    assert len(part.rows) == 100
+    whole, part = trust.measure(CODES, points, 10), trust.measure(CODES, points, 10, pairs=1)
+    assert len(part.rows) == 200 and part.sentence().endswith("Measured on 200 of 300 points.")
+    np.testing.assert_allclose(part.kept, whole.kept[part.rows])
     np.testing.assert_allclose(part.trustworthiness, whole.trustworthiness[part.rows])
+
+
+def test_a_measured_trust_comes_back_from_the_disk_and_a_full_one_does_no_harm(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    first = trust.kept_measure(CODES, CODES[:, :2], 5, store)
+    monkeypatch.setattr(trust, "measure", None)  # a second measurement would fail
+    again = trust.kept_measure(CODES, CODES[:, :2], 5, store)
+    assert again.sentence() == first.sentence()
+    np.testing.assert_array_equal(again.continuity, first.continuity)
+    monkeypatch.undo()
+    (tmp_path / "file").touch()
+    assert trust.kept_measure(CODES, CODES[:, :2], 5, Store(tmp_path / "file")).sentence() == first.sentence()
 
 
 def test_too_few_rows_say_so():

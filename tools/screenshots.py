@@ -73,6 +73,7 @@ def main(argv: list[str] | None = None) -> int:
                 if name == "map":
                     lasso(page)
                     hover_point(page, chart=1)
+                    page.get_by_text("nearest codes the map keeps").nth(1).wait_for()
                 file = args.out / (f"{name}-{theme}-{width}.png" if args.all else f"{name}.png")
                 page.screenshot(path=file)
                 print(file)

@@ -5,6 +5,7 @@ const REACH = 9; // pixels within which a point counts as under the pointer
 const STILL = 4; // pixels that a click may move and not be a drag
 const TILE = 34; // pixels a decoded tile of the plane takes
 const LINES = 60; // rows of a selection that lines may connect between the maps
+const MOVING = 60000; // points that are drawn while the view moves
 const SPRITES = 700; // points in view below which images are drawn of themselves
 const atlases = new WeakMap();
 

@@ -18,7 +18,7 @@ class Lens {
       this.strip.append(figure);
     }
     const { figure, canvas, caption } = this.slots[name];
-    figure.style.display = "";
+    Object.assign(figure.style, { display: "", order: { 0: 0, A: 1, B: 2 }[name] ?? 1 });
     canvas.style.borderColor = accent;
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", label);

@@ -83,13 +83,20 @@ class Pane {
   // --- drawing ---
 
   viewChanged() {
-    this.draw();
+    this.draw(true);
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.drawBack(), 120);
+    this.settling = setTimeout(() => {
+      if (this.places?.length / 2 > MOVING) this.draw();
+      this.drawBack();
+    }, 120);
   }
 
-  draw() {
+  // While the view moves, at most `MOVING` points are drawn; the map says so, and draws all when it comes to rest.
+  draw(moving = false) {
     if (!this.places || !this.width) return;
+    const count = this.places.length / 2, most = moving ? MOVING : Infinity;
+    const note = most < count ? `${MOVING.toLocaleString()} of ${count.toLocaleString()} points while moving` : this.map.note;
+    if (this.title.lastChild.textContent !== note) this.title.lastChild.textContent = note;
     const { atlas, camera, width, height } = this, { colour, faded } = atlas.data;
     const ratio = window.devicePixelRatio || 1;
     const blend = atlas.data.blend && !this.slot ? atlas.blend ?? 0 : 0;
@@ -98,7 +105,7 @@ class Pane {
     const sprites = this.drawSprites();
     this.points.draw({
       camera, width, height, ratio, size, blend, opacity: sprites ? 0 : faded ? 0.35 : 0.8,
-      low: colour.low ?? 0, high: colour.high ?? 1, steps: colour.kind === "class" ? colour.colours.length : 0,
+      most, low: colour.low ?? 0, high: colour.high ?? 1, steps: colour.kind === "class" ? colour.colours.length : 0,
     });
     this.placeBack();
     this.drawFront();

@@ -91,7 +91,8 @@ class Points {
     ]) gl.texParameteri(gl.TEXTURE_2D, key, value);
   }
 
-  draw({ camera, width, height, ratio, size, opacity, blend, low, high, steps }) {
+  // Draws the last `most` of the order: what is lit, and of the rest a fair sample.
+  draw({ camera, width, height, ratio, size, opacity, blend, low, high, steps, most }) {
     const { gl, uniform } = this;
     const canvas = gl.canvas;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio))
@@ -106,7 +107,8 @@ class Points {
     for (const [name, value] of Object.entries({ blend, size: size * ratio, low, high, steps, opacity }))
       gl.uniform1f(uniform(name), value);
     gl.uniform1i(uniform("dimmed"), this.dimmed ? 1 : 0);
-    gl.drawElements(gl.POINTS, this.count, gl.UNSIGNED_INT, 0);
+    const drawn = Math.min(this.count, most);
+    gl.drawElements(gl.POINTS, drawn, gl.UNSIGNED_INT, 4 * (this.count - drawn));
   }
 
   // A page has few contexts to give away.
