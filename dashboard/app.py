@@ -48,6 +48,10 @@ def sidebar() -> state.Chosen | None:
     first, second = state.preferred_pair(list(models))
     a = state.choice(st.selectbox, "Model A", list(models), "a", first)
     others = [state.NO_MODEL, *(c.name for c in state.comparable(models[a]) if c.name != a)]
+    former = st.session_state.get("_former_a")
+    if st.session_state.get("b") == a and former in others:
+        st.session_state["b"] = former  # A became what B was: they change places
+    st.session_state["_former_a"] = a
     b = state.choice(st.selectbox, "Model B", others, "b", second if second in others else state.NO_MODEL)
     device = state.choice(st.selectbox, "Device", resources.devices(), "device")
     st.caption(f"Models run on {resources.device_label(device)}")
@@ -77,4 +81,7 @@ if chosen is None and page.title != "Checkpoints":
         st.caption(f"{len(resources.broken())} folders there cannot be used; the Checkpoints page says why.")
 else:
     st.session_state["_chosen"] = chosen
-    page.run()
+    try:
+        page.run()
+    finally:
+        state.voice()

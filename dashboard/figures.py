@@ -44,7 +44,7 @@ def latent_map(
     else:
         scale, (low, high) = colours.scale(colouring), ends or colours.ends([space], colouring)
         label = f"#%{{customdata}} · {colouring} %{{marker.color:.4g}}"
-    size = float(np.clip(11 - 2.1 * np.log10(len(space)), 2.4, 5.4))
+    size = float(np.clip(8 - 1.5 * np.log10(len(space)), 2, 4.5))
     if marks.lit is not None:
         # A 3-D trace has no selected points of its own: rows that are not lit fade by size.
         size = np.where(np.isin(space.row_ids[order], marks.lit), 5.0, 1.2)
@@ -55,7 +55,7 @@ def latent_map(
             text=None if space.labels is None else np.array(space.classes)[space.labels[order]],
             hovertemplate=label + "<extra></extra>",
             marker={
-                "size": size, "opacity": 0.3 if marks.path is not None else 0.8, "line": {"width": 0},
+                "size": size, "opacity": 0.08 if marks.path is not None else 0.8, "line": {"width": 0},
                 "color": values, "cmin": low, "cmax": high, "colorscale": scale,
             },
         )
@@ -75,10 +75,19 @@ def _overlay(figure: go.Figure, projection: Projection, space: LatentSpace, mark
         axes = dict(zip("xyz", marks.path.T, strict=True))
         for colour, width in (("#ffffff", 8), ("#1c2030", 5.5), (marks.accent, 3.5)):
             figure.add_trace(go.Scatter3d(**axes, mode="lines", line={"color": colour, "width": width}, **plain))
-    for _, row_id in marks.named:
+    for text, row_id in marks.named:
         place = projection.points[space.positions([row_id])].T
         ring = {"size": 7, "color": marks.accent, "line": {"color": "#ffffff", "width": 2.5}}
-        figure.add_trace(go.Scatter3d(**dict(zip("xyz", place, strict=True)), mode="markers", marker=ring, **plain))
+        figure.add_trace(
+            go.Scatter3d(
+                **dict(zip("xyz", place, strict=True)),
+                mode="markers+text",
+                text=[f"<b>{text}</b>"],
+                textposition="top center",
+                marker=ring,
+                **plain,
+            )
+        )
 
 
 def learning_curves(histories: dict[str, list[dict]], accents: dict[str, str]) -> go.Figure:

@@ -23,8 +23,25 @@ _UNBOUND = ("row", "classes")
 
 
 def complain(line: str) -> None:
-    """Say in one line that a page parameter makes no sense; over the page, so that nothing jumps."""
-    st.toast(line, icon=":material/link_off:", duration="long")
+    """Say in one line that a page parameter makes no sense; `voice` does, once a run."""
+    st.session_state.setdefault("_complaints", []).append(line)
+
+
+def _spell(key: str, titles: str | list[str]) -> None:
+    """Put the exact titles into the link and begin anew: a widget knows no others, and would drop them from it."""
+    st.query_params[key] = titles
+    st.session_state["_seen"].discard(key)
+    st.session_state["_anew"] = True
+    st.rerun()
+
+
+def voice() -> None:
+    """All complaints of this run in one toast: over the page, so that nothing jumps."""
+    if st.session_state.pop("_anew", False):
+        return  # this run was cut short, and what it had to say would go with it
+    lines = st.session_state.pop("_complaints", [])
+    if lines:
+        st.toast("\n\n".join(lines), icon=":material/link_off:", duration="long")
 
 
 def _asked(key: str) -> str | None:
@@ -38,6 +55,7 @@ def _asked(key: str) -> str | None:
 
 def arrive(page: str) -> None:
     """What a change of page would lose stays: values of widgets that this page may not have, and the link's own."""
+    st.session_state.pop("_anew", None)
     for key in st.session_state.get("_seen", ()):
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
@@ -59,14 +77,14 @@ def choice(widget: Callable, label: str, options: Sequence, key: str, default=No
     if asked is not None:
         meant = links.option(asked, options, text)
         if meant is not None and asked != text(meant):
-            st.session_state[key] = meant  # the widget itself knows nothing but the exact title
+            _spell(key, text(meant))
         elif meant is None:
             known = ", ".join(text(o) for o in options)
             complain(
                 f"The link asks for {key} = {asked!r}, which is not here; showing {text(default)}. Known: {known}."
             )
     if st.session_state.get(key, default) not in options:
-        del st.session_state[key]
+        st.session_state[key] = default  # deleted, it would go on showing the old one in the browser
     if widget is st.segmented_control:
         kwargs |= {"default": default, "required": True}
     else:
@@ -278,7 +296,7 @@ def several(label: str, options: Sequence[str], key: str, default: Sequence[str]
     if unknown:
         complain(f"The link asks for {key} = {', '.join(unknown)}, which is not here. Known: {', '.join(options)}.")
     if any(o not in (a, None) for a, o in meant.items()):
-        st.session_state[key] = list(dict.fromkeys(o for o in meant.values() if o is not None))
+        _spell(key, list(dict.fromkeys(o for o in meant.values() if o is not None)))
     if key in st.session_state:
         st.session_state[key] = [o for o in st.session_state[key] if o in options]
     return st.multiselect(label, options, default=list(default), key=key, bind="query-params")

@@ -179,6 +179,40 @@ def test_a_click_in_the_legend_lights_up_a_class_on_every_map(open_page):
     wait_for_atlas(page, "atlas.lit === null")
 
 
+def choose(page, field: str, option: str) -> None:
+    page.get_by_role("combobox", name=field).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    page.wait_for_timeout(500)
+    settle(page)
+
+
+def shown_models(page) -> list[str]:
+    """What the sidebar's fields read."""
+    return [page.get_by_role("combobox", name=f"Model {letter}").input_value() for letter in "AB"]
+
+
+def test_the_sidebar_reads_what_the_page_shows_after_another_data_set_or_model_was_chosen(open_page):
+    page = open_page("?projection=PCA")
+    choose(page, "Data set", "Digits")
+    assert "Digits: ae (8 dimensions) beside vae" in page.locator("h1").inner_text()
+    assert shown_models(page) == ["ae", "vae"]
+    choose(page, "Model A", "vae")
+    assert shown_models(page) == ["vae", "ae"], "A became what B was: they change places"
+    assert "vae (8 dimensions) beside ae" in page.locator("h1").inner_text()
+
+
+@pytest.mark.parametrize(
+    "link", ["?projection=pca", "?data=digits&dims=3d", "?behind=tiles", "interpolate?path=spherical"]
+)
+def test_a_link_by_names_opens_the_same_again_when_it_is_copied_from_the_address(open_page, link):
+    page = open_page(link)
+    said = page.locator("h1").inner_text() + page.locator("[data-testid=stMarkdown]").nth(0).inner_text()
+    again = open_page(page.url.split("/", 3)[3])
+    assert again.locator("h1").inner_text() + again.locator("[data-testid=stMarkdown]").nth(0).inner_text() == said
+    name, value = link.split("?")[1].split("&")[-1].split("=")
+    assert f"{name}=" in again.url and value in again.url.lower().replace("+", " ")
+
+
 def test_settings_outlive_a_change_of_page_also_over_a_page_without_them(open_page):
     page = open_page("?projection=axes&axis2=5&colour=reconstruction+error&view=a&row=25&classes=Shirt")
     before = page.locator("h1").inner_text()

@@ -90,6 +90,13 @@ def test_a_link_may_spell_options_in_any_case_and_by_name(app):
     assert at.multiselect(key="models").value == ["pca", "vae"] and not at.toast
 
 
+def test_a_name_in_another_case_and_a_senseless_parameter_are_each_met_in_one_run(app):
+    at = app("map", a="VAE", projection="nonsense", dims="9")
+    assert at.selectbox(key="a").value == "vae"
+    (said,) = at.toast
+    assert "projection" in said.value and "dims" in said.value
+
+
 def test_a_selection_is_in_the_link_and_comes_back_from_it(app):
     at = app(session={"_selection": (10, 25, 40)}, projection="PCA")
     text = at.query_params["rows"]

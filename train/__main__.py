@@ -190,8 +190,8 @@ class Run:
         try:
             self.device = devices.pick(args.device)
             self.model = registry.build(args.model, shape, latent_dim, seed=self.settings.seed, **arguments)
-        except ValueError as error:
-            raise UsageError(str(error)) from error
+        except (ValueError, RuntimeError) as error:  # torch says so where a model does not fit in memory
+            raise UsageError(first_line(error)) from error
         arguments = {k: arguments.get(k, v) for k, v in registry.arguments(args.model).items()}
         self.config = checkpoint.Config(
             args.model, shape, latent_dim, args.dataset, arguments, self.train.classes, self.train.factor_names,

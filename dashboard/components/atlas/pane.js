@@ -76,6 +76,12 @@ class Pane {
     if (this.bounds && this.width) this.camera.fit(this.bounds, this.width, this.height);
   }
 
+  // Pixels a unit at which the whole map is about in view.
+  wholeZoom() {
+    const [left, bottom, right, top] = this.bounds;
+    return Math.min(this.width, this.height) / Math.max(right - left, top - bottom, 1e-9);
+  }
+
   toScreen(place) { return this.camera.toScreen(place, this.width, this.height); }
   toPlane(pixel) { return this.camera.toPlane(pixel, this.width, this.height); }
   placeOf(i) { return [this.places[2 * i], this.places[2 * i + 1]]; }
@@ -100,7 +106,7 @@ class Pane {
     const { atlas, camera, width, height } = this, { colour, faded } = atlas.data;
     const ratio = window.devicePixelRatio || 1;
     const blend = atlas.data.blend && !this.slot ? atlas.blend ?? 0 : 0;
-    const whole = Math.min(width, height) / Math.max(this.bounds[2] - this.bounds[0], this.bounds[3] - this.bounds[1]);
+    const whole = this.wholeZoom();
     const size = Math.min(14, Math.max(2.5, 17 - 3.2 * Math.log10(this.places.length / 2)) * Math.sqrt(camera.zoom / whole));
     const sprites = this.drawSprites();
     this.points.draw({
@@ -128,10 +134,10 @@ class Pane {
     const context = this.context(this.front), { atlas, map } = this;
     if (this.shown) this.paintSprites(context);
     if (map.path) this.drawPath(context, map.path);
-    for (const [text, row] of map.named ?? []) {
+    (map.named ?? []).forEach(([text, row], n) => {
       const i = atlas.rows.indexOf(row);
-      if (i >= 0) label(context, this.toScreen(this.placeOf(i)), text, map.accent);
-    }
+      if (i >= 0) label(context, this.toScreen(this.placeOf(i)), text, map.accent, n % 2 ? 20 : -20);
+    });
     (map.pins ?? []).forEach(({ place, name }) => pin(context, this.toScreen(place), name, map.accent));
     if (atlas.hovered >= 0) ring(context, this.toScreen(this.placeOf(atlas.hovered)), map.accent, 9);
     else if (atlas.echo && atlas.from !== this) cross(context, this.toScreen(atlas.echo), map.accent);
@@ -333,6 +339,7 @@ class Pane {
     const other = atlas.panes.length === 2 ? maps[1 - this.slot] : null;
     const query = row >= 0 ? map.query + `&row=${atlas.rows[row]}${atlas.data.originals ? "&original=1" : ""}` : map.query;
     const answer = await ask("decode", query + (other ? `&${map.partner}` : ""), { method: "POST", body: Float32Array.from(place) });
+    if (!this.pointer) return; // it has left meanwhile
     const [about, buffer, start] = unframed(answer), [, ...shape] = about.shape, size = shape[0] * shape[1] * shape[2];
     const slots = [];
     about.parts.forEach((part, n) => {
@@ -361,6 +368,7 @@ class Pane {
   pressed(event) {
     if (event.button > 1) return;
     const pixel = this.pixel(event), { atlas } = this;
+    atlas.lens.hide(); // it would cover what the click brings
     const pan = atlas.tool === "pan" || event.button === 1 || event.shiftKey || !atlas.data.selectable;
     this.press = { pixel, last: pixel, pan, drag: false };
     this.front.setPointerCapture(event.pointerId);
@@ -398,7 +406,9 @@ class Pane {
 
   wheeled(event) {
     event.preventDefault();
-    this.camera.zoomAt(this.pixel(event), Math.exp(-event.deltaY * 0.0016), this.width, this.height);
+    const factor = Math.exp(-event.deltaY * 0.0016), next = this.camera.zoom * factor, whole = this.wholeZoom();
+    if (next < whole / 4 || next > whole * 5000) return;
+    this.camera.zoomAt(this.pixel(event), factor, this.width, this.height);
     this.viewChanged();
   }
 
@@ -463,9 +473,9 @@ function cross(context, [x, y], accent) {
   }
 }
 
-function label(context, [x, y], text, accent) {
+function label(context, [x, y], text, accent, above) {
   disc(context, [x, y], 7, accent, "#ffffff", 2.5);
-  tag(context, x, y - 20, text, accent);
+  tag(context, x, y + above, text, accent);
 }
 
 function pin(context, [x, y], name, accent) {
@@ -481,7 +491,10 @@ function pin(context, [x, y], name, accent) {
 
 function tag(context, x, y, text, accent) {
   context.font = "600 12px sans-serif";
-  const width = context.measureText(text).width + 8;
+  const width = context.measureText(text).width + 8, ratio = context.getTransform().a;
+  // Wholly in view, also beside an edge.
+  x = Math.max(width / 2 + 1, Math.min(context.canvas.width / ratio - width / 2 - 1, x));
+  y = Math.max(10, Math.min(context.canvas.height / ratio - 10, y));
   context.fillStyle = accent;
   context.fillRect(x - width / 2, y - 9, width, 18);
   Object.assign(context, { fillStyle: "#ffffff", textAlign: "center", textBaseline: "middle" });
