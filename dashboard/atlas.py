@@ -22,12 +22,12 @@ SPRITES = {"auto": "When few", "on": "Always", "off": "Never"}
 MEANINGS = {
     "tiles": "Behind the points: what the model decodes at each place.",
     "round-trip": (
-        "Behind the points: how far a code is from the one that its own decoded image is encoded to. Bright places are "
-        "holes: no real image's code lies as far from itself."
+        "Behind the points: how far a code is from the one that its own decoded image is encoded to. The middle of the "
+        "scale is what 95 % of the real codes stay below; bright places beyond it are holes."
     ),
     "sensitivity": (
         "Behind the points: how much the decoded image changes over a unit of map area (volume of the pullback "
-        "metric). Bright ridges are where one thing turns into another."
+        "metric, on a UMAP through its approximate inverse). Bright ridges are where one thing turns into another."
     ),
 }
 
@@ -70,15 +70,21 @@ def layer_controls(count: int, settings: project.Settings) -> Layers:
 
 
 def views(found: Sequence[Checkpoint], settings: project.Settings, align: bool) -> list[View | None]:
-    """The maps as they are shown; None for one that has to be computed first, or cannot be drawn."""
-    shown = []
-    for n, c in enumerate(found):
-        try:
-            onto = found[0] if align and n and resources.view(found[0], settings) else None
-            shown.append(resources.view(c, settings, onto))
-        except ValueError:
-            shown.append(None)
+    """The maps as they are shown; None for one that has to be computed first, or cannot be drawn.
+
+    One that cannot be turned onto the first is shown as it is: there is no first, or it is one point.
+    """
+    shown = [_view(c, settings, None) for c in found]
+    if align and shown[0] is not None:
+        shown[1:] = [v and (_view(c, settings, found[0]) or v) for v, c in zip(shown[1:], found[1:], strict=True)]
     return shown
+
+
+def _view(found: Checkpoint, settings: project.Settings, onto: Checkpoint | None) -> View | None:
+    try:
+        return resources.view(found, settings, onto)
+    except ValueError:
+        return None
 
 
 def draw(

@@ -11,7 +11,7 @@ import streamlit as st
 from aemodels import checkpoint, datasets, download
 from aemodels.checkpoint import Checkpoint
 from dashboard import colours, components, figures, palette, resources, state
-from latent import jobs, maps, metrics, project, trust
+from latent import jobs, maps, metrics, project
 from latent.space import LatentSpace
 
 METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
@@ -197,9 +197,7 @@ def pointer(chosen: state.Chosen, *, has_originals: bool, on_pick) -> None:
 def colour_control(space: LatentSpace, settings: project.Settings | None, count: int) -> str:
     """What the points are coloured by; flat maps know more than the others."""
     flat = settings is not None and settings.dims == 2
-    offered = colours.offered(space) + (
-        colours.of_maps(count, len(space)) if flat and len(space) >= trust.FEWEST else []
-    )
+    offered = colours.offered(space) + (colours.of_maps(count, len(space)) if flat and len(space) > metrics.K else [])
     return state.choice(
         st.selectbox, "Colour by", offered, "colour", text=lambda c: c[0].upper() + c[1:], width=200,
         help="\n\n".join(f"**{k}**: {v}" for k, v in colours.MEANINGS.items()),
@@ -252,6 +250,8 @@ def _download(name: str) -> None:
             raise jobs.Cancelled
         resources.data_changed()
 
+    if (job := jobs.find(("download", name))) and job.state == jobs.DONE:
+        jobs.forget(("download", name))  # its files are gone again, or nobody would start it
     jobs.start(("download", name), work)
 
 

@@ -161,7 +161,7 @@ def heat(
     found: Checkpoint, shown: align.View, of: LatentSpace, extent: alive.Extent, across: int, up: int, kind: str
 ) -> tuple[np.ndarray, float]:
     """A layer over a part of a map (up, across), and the round trip that 95 % of the real codes stay below."""
-    turned = str(shown.similarity and shown.similarity.source.tolist())
+    turned = str(shown.similarity and (shown.similarity.target.tolist(), shown.similarity.turn.tolist()))
     on = str(model_device(of.model))
     layer = _heat(found.identity, shown.settings, turned, on, extent, across, up, kind, shown, of.model)
     return layer, _typical(found.identity, on, of)

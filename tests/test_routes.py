@@ -154,7 +154,6 @@ def junk(ae) -> list:
         (routes.HEAT, f"{good}&{box.replace('across=4', 'across=100000')}", b"", 400),
         (routes.HEAT, f"{good}&{box.replace('round-trip', 'smell')}", b"", 400),
         (routes.SHEET, good + "&kind=reconstruction&page=999", b"", 404), (routes.SHEET, good + "&page=0", b"", 400),
-        (routes.TRUST, routes.query(ae, project.Settings(neighbours=77)), b"", 404),
         (routes.IMAGE, good + "&kind=original", b"", 400), (routes.IMAGE, good + "&kind=x&row=0", b"", 400),
     ]  # fmt: skip
 

@@ -167,8 +167,8 @@ def atlas(
 ) -> None:  # fmt: skip
     """Maps of the same rows that are decoded under the pointer.
 
-    `data` holds what all share (see `parts.maps`).  A click on a point calls `on_pick(row_id)`, one beside all points
-    `on_pin(slot, place)`; a shape drawn on a map calls `on_lasso(slot, polygon)`, a double click `on_clear()`.
+    `data` holds what all share (see `dashboard.atlas`).  A click on a point calls `on_pick(row_id)`, one beside all
+    points `on_pin(slot, place)`; a shape drawn on a map calls `on_lasso(slot, polygon)`, a double click `on_clear()`.
     """
 
     def said(name: str):

@@ -221,6 +221,8 @@ class Pane {
     try {
       const picture = layer === "tiles" ? await this.tiles(left, top, right, bottom) : await this.heat(layer, left, top, right, bottom);
       if (this.asking === key) this.ground = { key, picture, left, top, right, bottom };
+    } catch (error) {
+      this.atlas.say(error.message);
     } finally {
       if (this.asking === key) {
         this.asking = null;
@@ -232,7 +234,9 @@ class Pane {
   }
 
   async tiles(left, top, right, bottom) {
-    const across = Math.max(2, Math.round(this.width / TILE)), up = Math.max(2, Math.round(this.height / TILE));
+    // As many as one request may ask for: on a large window tiles are larger.
+    const side = Math.max(TILE, Math.sqrt((this.width * this.height) / 1000));
+    const across = Math.max(2, Math.floor(this.width / side)), up = Math.max(2, Math.floor(this.height / side));
     const places = new Float32Array(2 * across * up);
     for (let r = 0; r < up; r++)
       for (let c = 0; c < across; c++)
@@ -294,7 +298,12 @@ class Pane {
         this.viewChanged();
       } else {
         const [a, b] = [this.press.pixel, pixel];
-        this.shape = atlas.tool === "box" ? [a, [b[0], a[1]], b, [a[0], b[1]]] : [...(this.shape ?? [a]), b];
+        if (atlas.tool === "box") this.shape = [a, [b[0], a[1]], b, [a[0], b[1]]];
+        else {
+          this.shape ??= [a];
+          const last = this.shape.at(-1);
+          if (Math.hypot(b[0] - last[0], b[1] - last[1]) > 2 && this.shape.length < 4000) this.shape.push(b);
+        }
         this.drawFront();
       }
       atlas.lens.hide();
@@ -349,7 +358,7 @@ class Pane {
       paint(canvas, buffer, start + n * size, shape);
     });
     lens.only(slots);
-    const what = row >= 0 ? `${atlas.data.names?.[row] ?? ""}#${atlas.rows[row]}` : about.exact ? "decoded here" : "decoded here, approximately";
+    const what = row >= 0 ? `#${atlas.rows[row]}` : about.exact ? "decoded here" : "decoded here, approximately";
     lens.head.textContent = row >= 0 && atlas.data.colour.kind === "class" ? `${atlas.data.colour.names[this.values[row]]} · ${what}` : what;
     if (row < 0 && about.places) {
       atlas.echo = about.places[0];
@@ -422,11 +431,14 @@ class Pane {
 
 const sheets = new Map();
 function sheetOf(map, kind, page, loaded) {
-  const url = address("sheet", `${map.query}&kind=${kind}&page=${page}`);
+  const asked = new URLSearchParams(map.query), named = { checkpoint: asked.get("checkpoint"), device: asked.get("device") };
+  const url = address("sheet", new URLSearchParams({ ...named, kind, page }));
   if (!sheets.has(url)) {
     const picture = new Image();
     sheets.set(url, picture);
+    if (sheets.size > 24) sheets.delete(sheets.keys().next().value);
     picture.onload = loaded;
+    picture.onerror = () => sheets.delete(url);
     picture.src = url;
   }
   const picture = sheets.get(url);
