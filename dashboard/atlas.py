@@ -17,6 +17,10 @@ from latent import project
 from latent.align import View
 from latent.space import LatentSpace
 
+# Of more points a map shows their density, drawn by the server for the part in view.
+MOST_POINTS = 100_000
+# Rows of a selection that lines connect between two maps.
+MOST_LINES = 60
 BEHIND = {"none": "Nothing", "tiles": "Decoded tiles", "round-trip": "Round-trip error", "sensitivity": "Sensitivity"}
 SPRITES = {"auto": "When few", "on": "Always", "off": "Never"}
 MEANINGS = {
@@ -106,12 +110,15 @@ def draw(
     there = [n for n in range(len(found)) if n not in missing]
     if not there:
         return
-    first = found[there[0]]
+    first, rows = found[there[0]], spaces[there[0]]
+    many = len(rows) > MOST_POINTS
+    linked = rows.positions(lit) if lit is not None and len(there) == 2 and len(lit) <= MOST_LINES else None
     panes = [
-        _pane(n, found, shown, letters[n], accents[n], settings, colouring, device, layers,
-              overlays[n] if overlays else Overlay(), there)
+        _pane(n, found, shown, spaces[n], letters[n], accents[n], settings, colouring, device, layers,
+              overlays[n] if overlays else Overlay(), there, linked)
         for n in there
     ]  # fmt: skip
+    mask = None if lit is None else np.isin(rows.row_ids, lit)
     originals = resources.originals(first) is not None
 
     def lassoed(slot: int, polygon: np.ndarray) -> None:
@@ -126,14 +133,16 @@ def draw(
         panes, key=f"{key}_{first.identity[:8]}", on_pick=on_pick, on_lasso=lassoed if selectable else None,
         on_pin=pinned if on_pin else None, on_clear=state.clear_selection,
         data={
-            "rows": f"{routes.query(first)}&by=rows", "lit": _packed(lit, spaces[there[0]]), "look": look,
-            "across": across or len(there), "colour": _colour(spaces, colouring, ends),
+            "rows": "" if many else f"{routes.query(first)}&by=rows", "look": look, "across": across or len(there),
+            "many": len(rows) if many else 0,
+            "lit": None if mask is None else resources.keep_lit(mask) if many else _packed(mask),
+            "colour": _colour(spaces, colouring, ends), "linked": _linked(rows, linked, colouring),
             "layers": {"behind": layers.behind, "sprites": layers.sprites}, "heat": palette.gradient(palette.HEAT, 64),
             "trust": selectable, "trustMeaning": colours.MEANINGS[colours.BY_TRUST],
             "originals": originals, "faded": any(o.path is not None for o in overlays),
-            "blend": layers.align and len(there) == 2,
+            "blend": layers.align and len(there) == 2 and not many,
             "sheets": {
-                "kind": "original" if originals else "reconstruction", "shape": list(spaces[there[0]].image_shape),
+                "kind": "original" if originals else "reconstruction", "shape": list(rows.image_shape),
                 "rowsASheet": routes.SHEET_ROWS,
             },
         },
@@ -142,8 +151,11 @@ def draw(
         st.caption(MEANINGS[layers.behind])
 
 
-def _pane(n, found, shown, letter, accent, settings, colouring, device, layers, overlay, there) -> components.Pane:
+def _pane(
+    n, found, shown, space, letter, accent, settings, colouring, device, layers, overlay, there, linked
+) -> components.Pane:  # fmt: skip
     c, view = found[n], shown[n]
+    bounds = [*view.points.min(0), *view.points.max(0)]
     onto = found[0].identity if view.similarity else ""
     query = routes.query(c, settings, onto=onto, device=device)
     other = next((m for m in there if m != n), None) if len(there) == 2 else None
@@ -152,21 +164,34 @@ def _pane(n, found, shown, letter, accent, settings, colouring, device, layers, 
     )
     against = f"&other={found[0 if n else min(1, len(found) - 1)].identity}"
     short = f"{letter} · {c.name}" if letter else c.name
-    approximate = "" if view.exact else "decoded places are approximate"
+    said = (
+        view.note,
+        f"turned onto {found[0].name}: {view.similarity.disparity:.0%} differs".replace("%", " %") if onto else "",
+        "" if view.exact or view.note else "decoded places are approximate",
+    )
     return components.Pane(
         letter or c.name, short, accent, query, f"{query}&by={colouring}{against}",
-        f"Latent codes of {c.name} projected by {settings.label()}, coloured by {colouring.lower()}", partner,
-        view.axis_titles, view.note or approximate,
+        f"Latent codes of {c.name} projected by {settings.label()}, coloured by {colouring.lower()}", bounds, partner,
+        view.axis_titles, " · ".join(filter(None, said)),
         None if overlay.path is None else view.transform(overlay.path),
-        overlay.named, [(name, view.transform(code[None])[0].tolist()) for name, code in overlay.pins],
+        None if linked is None else view.points[linked],
+        [(text, view.points[space.positions([row])[0]].tolist()) for text, row in overlay.named],
+        [(name, view.transform(code[None])[0].tolist()) for name, code in overlay.pins],
     )  # fmt: skip
 
 
-def _packed(lit: np.ndarray | None, space: LatentSpace) -> str | None:
-    """Lit rows as one bit a row, compressed."""
-    if lit is None:
-        return None
-    return base64.b64encode(zlib.compress(np.packbits(np.isin(space.row_ids, lit)).tobytes())).decode()
+def _packed(mask: np.ndarray) -> str:
+    """Lit rows (N,) bool as one bit a row, compressed."""
+    return base64.b64encode(zlib.compress(np.packbits(mask).tobytes())).decode()
+
+
+def _linked(space: LatentSpace, numbers: np.ndarray | None, colouring: str) -> list[str]:
+    """The colours of lines between maps."""
+    if numbers is None:
+        return []
+    if colouring != colours.BY_CLASS:
+        return [palette.NEUTRAL] * len(numbers)
+    return [palette.classes(len(space.classes))[label] for label in space.labels[numbers]]
 
 
 def _colour(spaces: Sequence[LatentSpace], colouring: str, ends: tuple[float, float] | None) -> dict:

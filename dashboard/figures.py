@@ -12,6 +12,8 @@ from dashboard import colours, palette
 from latent.project import Projection
 from latent.space import LatentSpace
 
+# Plotly draws no more in 3-D without a halt.
+MOST_SOLID = 60_000
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
@@ -31,10 +33,14 @@ def latent_map(
 ) -> go.Figure:  # fmt: skip
     """The map of a space in 3-D, coloured by class, by a factor or by reconstruction error; flat maps are the atlas's.
 
+    Of more than `MOST_SOLID` rows so many are drawn, those that are lit before others, else at random.
     `ends` are those of the colour scale, for maps that share one; `height` is the least in pixels.
     """
     # One trace, drawn in a fixed random order: class after class, the last would cover all others where they mix.
     order = np.random.default_rng(0).permutation(len(space))
+    if marks.lit is not None:
+        order = order[np.argsort(~np.isin(space.row_ids[order], marks.lit), kind="stable")]
+    order = order[:MOST_SOLID]
     values = colours.measured(space, colouring)[order]
     if colouring == colours.BY_CLASS:
         hues = palette.classes(len(space.classes))
@@ -84,6 +90,7 @@ def _overlay(figure: go.Figure, projection: Projection, space: LatentSpace, mark
                 mode="markers+text",
                 text=[f"<b>{text}</b>"],
                 textposition="top center",
+                textfont={"color": marks.accent, "size": 15},
                 marker=ring,
                 **plain,
             )

@@ -1,5 +1,9 @@
 """One palette everywhere, chosen for colour-vision deficiencies and for both themes."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
 # Petroff 2021, arXiv:2107.02270
 _TEN = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 
@@ -25,6 +29,13 @@ def gradient(scale: str, steps: int = 12) -> list[str]:
     from plotly.colors import sample_colorscale
 
     return sample_colorscale(scale, steps)
+
+
+def rgb(colours: Sequence[str]) -> np.ndarray:
+    """Hex or `rgb(…)` colours as (n, 3) in [0, 255]."""
+    from plotly.colors import hex_to_rgb, unlabel_rgb
+
+    return np.array([unlabel_rgb(c) if c.startswith("rgb") else hex_to_rgb(c) for c in colours], np.uint8)
 
 
 def accent(slot: int) -> str:

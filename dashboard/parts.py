@@ -100,6 +100,10 @@ def solid_map(
         alt=f"Latent codes of {found.name} projected by {settings.label()}, coloured by {colouring.lower()}",
         config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
     )  # fmt: skip
+    if len(space) > figures.MOST_SOLID:
+        st.caption(
+            f"{figures.MOST_SOLID:,} of {len(space):,} codes, those that are lit before others; flat maps show all."
+        )
     if projection.note:
         st.caption(f":material/save: {projection.note}")
 

@@ -6,6 +6,7 @@ decodes with the same ones.
 
 import copy
 import dataclasses
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,8 @@ import torch
 
 from aemodels import checkpoint, datasets
 from aemodels.checkpoint import Broken, Checkpoint
-from dashboard import colours
-from latent import align, alive, compare, device, maps, metrics, project, trust
+from dashboard import colours, palette
+from latent import align, alive, compare, device, maps, metrics, project, region, trust
 from latent.decode import decode
 from latent.encode import model_device
 from latent.space import LatentSpace
@@ -161,10 +162,23 @@ def heat(
     found: Checkpoint, shown: align.View, of: LatentSpace, extent: alive.Extent, across: int, up: int, kind: str
 ) -> tuple[np.ndarray, float]:
     """A layer over a part of a map (up, across), and the round trip that 95 % of the real codes stay below."""
-    turned = str(shown.similarity and (shown.similarity.target.tolist(), shown.similarity.turn.tolist()))
     on = str(model_device(of.model))
-    layer = _heat(found.identity, shown.settings, turned, on, extent, across, up, kind, shown, of.model)
+    layer = _heat(found.identity, shown.settings, _turned(shown), on, extent, across, up, kind, shown, of.model)
     return layer, _typical(found.identity, on, of)
+
+
+def _turned(shown: align.View) -> str:
+    return str(shown.similarity and (shown.similarity.target.tolist(), shown.similarity.turn.tolist()))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _index(identity: str, settings, turned: str, _points: np.ndarray) -> region.Index:
+    return region.Index(_points)
+
+
+def index(found: Checkpoint, shown: align.View) -> region.Index:
+    """The points of a map as it is shown, to be asked for the nearest one."""
+    return _index(found.identity, shown.settings, _turned(shown), shown.points)
 
 
 # --- what points are coloured by ------------------------------------------------------------------------------
@@ -205,6 +219,43 @@ def values(found: Checkpoint, by: str, settings: project.Settings, other: str = 
     filled = np.full(len(of), np.nan)
     filled[trusted_map.rows] = getattr(trusted_map, measured)
     return filled
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _shades(identity: str, by: str, settings, other: str, low: float, high: float, _found: Checkpoint) -> np.ndarray:
+    given = values(_found, by, settings, other)
+    if by == colours.BY_CLASS:
+        return palette.rgb(palette.classes(len(_found.config.classes)))[given]
+    scale = palette.rgb(palette.gradient(colours.scale(by), 256))
+    share = np.clip((given - low) / max(high - low, 1e-12), 0, 1)
+    return scale[np.nan_to_num(255 * share).round().astype(int)]
+
+
+def shades(found: Checkpoint, by: str, settings: project.Settings, other: str, low: float, high: float) -> np.ndarray:
+    """The colour of every point, (N, 3) in [0, 255], on a scale from `low` to `high`; errors as `values`."""
+    return _shades(found.identity, by, settings, other, low, high, found)
+
+
+# Which rows stand out is told to a page by name: of many rows even one bit each would be much to send at every rerun.
+@st.cache_resource(show_spinner=False)
+def _lit() -> dict[str, np.ndarray]:
+    return {}
+
+
+def keep_lit(mask: np.ndarray) -> str:
+    """Remember which rows (N,) bool stand out; the name to ask `lit` by.  The last 64 are remembered."""
+    bits, kept = np.packbits(mask), _lit()
+    name = hashlib.sha256(bits.tobytes()).hexdigest()[:16]
+    kept.pop(name, None)
+    kept[name] = bits
+    for old in list(kept)[:-64]:
+        kept.pop(old, None)
+    return name
+
+
+def lit(name: str, count: int) -> np.ndarray:
+    """The rows that stand out, (count,) bool; KeyError where nobody remembers."""
+    return np.unpackbits(_lit()[name], count=count).astype(bool)
 
 
 # --- images ---------------------------------------------------------------------------------------------------

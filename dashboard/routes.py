@@ -19,18 +19,20 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from dashboard import resources
-from latent import alive, pictures, project
+from latent import alive, density, pictures, project
 from latent.align import View
 from latent.decode import decode
 from latent.encode import encode
 
 PREFIX = "/latentboard"
-IMAGE, MAP, VALUES, DECODE, HEAT, SHEET, TRUST, NOTHING = (
-    f"{PREFIX}/{name}" for name in ("image", "map", "values", "decode", "heat", "sheet", "trust", "nothing")
+IMAGE, MAP, VALUES, MANY, DECODE, HEAT, SHEET, TRUST, NOTHING = (
+    f"{PREFIX}/{name}" for name in ("image", "map", "values", "many", "decode", "heat", "sheet", "trust", "nothing")
 )
 KINDS = ("original", "reconstruction")
 # Places that one request may ask for, and cells a side of a heat layer.
 MOST_PLACES, MOST_CELLS = 1024, 128
+# Points of a part of a map that are sent as such, and cells a side of a picture of more.
+MOST_DRAWN, MOST_FINE_CELLS = 20_000, 1024
 SHEET_ROWS = 2500
 _KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 _BRIEFLY = {"Cache-Control": "private, max-age=600"}
@@ -152,19 +154,66 @@ def values(asked: QueryParams, body: bytes) -> Response:
     space = resources.space(found)
     if by == "rows":
         return _raw(space.row_ids.astype(np.float64), _KEPT)
+    return _raw(_values(found, by, _settings(asked), asked.get("other", "")), _KEPT)
+
+
+def many(asked: QueryParams, body: bytes) -> Response:
+    """`?checkpoint&<map>&left&bottom&right&top&across&up&by&low&high[&lit]` -> what lies in a part of a large map.
+
+    JSON of how many points those are, then either their float32 places, float32 values, uint32 numbers among all rows
+    and uint8 whether they are lit, or, of more than `MOST_DRAWN`, a PNG of their density.
+    """
+    found, view, settings = _checkpoint(asked), _view(asked), _settings(asked)
+    extent, (across, up) = _extent(asked), (_whole(asked.get(n), n, MOST_FINE_CELLS) for n in ("across", "up"))
+    low, high = (_number(asked.get(name, "0"), name) for name in ("low", "high"))
+    if not across or not up:
+        raise _Refused(400, "across and up must be at least 1")
+    inside = density.within(view.points, extent)
+    within, about = int(inside.sum()), (asked.get("by", ""), settings, asked.get("other", ""))
     try:
-        return _raw(resources.values(found, by, _settings(asked), asked.get("other", "")).astype(np.float32), _KEPT)
+        lit = resources.lit(asked["lit"], len(inside)) if asked.get("lit") else None
+    except KeyError:
+        raise _Refused(404, "nobody remembers what was selected; load the page again") from None
+    if within <= MOST_DRAWN:
+        at = np.flatnonzero(inside)
+        shown = np.zeros(within, bool) if lit is None else lit[at]
+        arrays = [view.points[at], _values(found, *about)[at], at.astype("<u4"), shown]
+        return _framed({"within": within, "points": True}, arrays, _BRIEFLY)
+    colours = _coloured(resources.shades, found, *about, low, high)
+    grids = [density.count(view.points, colours, extent, across, up)]
+    if lit is not None:
+        grids.append(density.count(view.points[lit], colours[lit], extent, across, up))
+    picture = np.frombuffer(pictures.png(density.picture(*grids)), np.uint8)
+    return _framed({"within": within, "points": False}, [picture], _BRIEFLY)
+
+
+def _extent(asked: QueryParams) -> alive.Extent:
+    try:
+        return alive.Extent(*(_number(asked.get(name), name) for name in ("left", "bottom", "right", "top")))
+    except ValueError as error:
+        raise _Refused(400, str(error)) from None
+
+
+def _coloured(read: Callable, *about):
+    """What `resources` knows of a colouring."""
+    try:
+        return read(*about)
     except KeyError:
         raise _Refused(404, "no such colouring") from None
     except ValueError as error:
         raise _Refused(400, str(error)) from None
 
 
+def _values(found, by: str, settings: project.Settings, other: str) -> np.ndarray:
+    return _coloured(resources.values, found, by, settings, other).astype(np.float32)
+
+
 def decoded(asked: QueryParams, body: bytes) -> Response:
     """Places as float32 (M, 2) in the body -> what the model draws there; with `other`, what that one makes of it.
 
     Answer: a uint32, that many bytes of JSON (shape, parts, places on the other map), then uint8 images: the model's
-    and, with `other`, those that the other decodes from its own code of each image.  With `row` it is about that row.
+    and, with `other`, those that the other decodes from its own code of each image.  With `row` it is about that row,
+    with `reach` about the one nearest to the first place, if there is one so near.
     """
     if not body or len(body) % 8:
         raise _Refused(400, "the body must be places, two float32 each")
@@ -178,7 +227,11 @@ def decoded(asked: QueryParams, body: bytes) -> Response:
     if other and other.image_shape != space.image_shape:
         raise _Refused(400, "the other model is of other images")
     if "row" in asked:
-        return _row(asked, space, other)
+        return _row(asked, space, other, _whole(asked.get("row"), "row", 2**53))
+    if "reach" in asked:
+        near = resources.index(_checkpoint(asked), view).nearest(places[0], abs(_number(asked["reach"], "reach")))
+        if near is not None:
+            return _row(asked, space, other, int(space.row_ids[near]), view.points[near])
     images = decode(space.model, _finite(view.inverse(places)))
     about, parts = {"shape": images.shape, "exact": view.exact, "parts": ["model"]}, [images]
     if other:
@@ -188,14 +241,22 @@ def decoded(asked: QueryParams, body: bytes) -> Response:
     return _framed(about, parts)
 
 
-def _row(asked: QueryParams, space, other) -> Response:
-    """As above for a row: its original, where it is here and asked for, and what each model makes of it."""
-    row = [_whole(asked.get("row"), "row", 2**53)]
+def _row(asked: QueryParams, space, other, row_id: int, place: np.ndarray | None = None) -> Response:
+    """As above for a row: its original, where it is here and asked for, and what each model makes of it.
+
+    Where it was found by its `place`, the answer says which row it is, its class, and its place on the other map.
+    """
+    row, about = [row_id], {}
+    if place is not None:
+        label = None if space.labels is None else int(space.labels[space.positions(row)[0]])
+        about = {"row": row_id, "label": label, "place": place.tolist()}
     parts = {"original": _images(asked, space, row, "original")} if asked.get("original") else {}
     parts["model"] = _images(asked, space, row, "reconstruction")
     if other:
         parts["other"] = _images(asked, other, row, "reconstruction")
-    return _framed({"shape": parts["model"].shape, "parts": list(parts)}, list(parts.values()))
+        if place is not None:
+            about["places"] = _view(_turned(asked), "other").points[other.positions(row)].tolist()
+    return _framed(about | {"shape": parts["model"].shape, "parts": list(parts)}, list(parts.values()))
 
 
 def _turned(asked: QueryParams) -> QueryParams:
@@ -214,8 +275,8 @@ def _finite(codes: np.ndarray) -> np.ndarray:
 def heat(asked: QueryParams, body: bytes) -> Response:
     """`?checkpoint&<map>&left&bottom&right&top&across&up&kind` -> JSON of the scale, then float32 (up, across)."""
     sides = [_whole(asked.get(name), name, MOST_CELLS) for name in ("across", "up")]
+    extent = _extent(asked)
     try:
-        extent = alive.Extent(*(_number(asked.get(name), name) for name in ("left", "bottom", "right", "top")))
         with np.errstate(over="ignore", invalid="ignore"):
             layer, typical = resources.heat(
                 _checkpoint(asked), _view(asked), _space(asked), extent, *sides, asked.get("kind", "")
@@ -226,14 +287,25 @@ def heat(asked: QueryParams, body: bytes) -> Response:
 
 
 def sheet(asked: QueryParams, body: bytes) -> Response:
-    """`?checkpoint&device&kind&page` -> a PNG of `SHEET_ROWS` rows' images, 50 a line, in the order of the rows."""
-    page, kind = _whole(asked.get("page"), "page", 10**6), asked.get("kind", "")
+    """`?checkpoint&device&kind&page` -> a PNG of `SHEET_ROWS` rows' images, 50 a line, in the order of the rows.
+
+    Instead of a page the body may name rows by their numbers, uint32 (M,).
+    """
+    kind, space = asked.get("kind", ""), _space(asked)
     if kind not in KINDS:
         raise _Refused(400, f"kind must be {' or '.join(KINDS)}")
-    space = _space(asked)
-    rows = space.row_ids[page * SHEET_ROWS : (page + 1) * SHEET_ROWS]
-    if not len(rows):
-        raise _Refused(404, "no such page")
+    if body:
+        if len(body) % 4 or len(body) // 4 > MOST_PLACES:
+            raise _Refused(400, f"the body must be up to {MOST_PLACES} rows, a uint32 each")
+        numbers = np.frombuffer(body, "<u4")
+        if numbers.max() >= len(space):
+            raise _Refused(404, "no such row")
+        rows = space.row_ids[numbers]
+    else:
+        page = _whole(asked.get("page"), "page", 10**6)
+        rows = space.row_ids[page * SHEET_ROWS : (page + 1) * SHEET_ROWS]
+        if not len(rows):
+            raise _Refused(404, "no such page")
     picture = pictures.sheet(_images(asked, space, rows, kind), 50)
     return Response(pictures.png(picture), media_type="image/png", headers=_BRIEFLY)
 
@@ -301,9 +373,10 @@ ROUTES = [
     Route(IMAGE, _served(image), methods=["GET"]),
     Route(MAP, _served(points), methods=["GET"]),
     Route(VALUES, _served(values), methods=["GET"]),
+    Route(MANY, _served(many), methods=["GET"]),
     Route(DECODE, _served(decoded), methods=["POST"]),
     Route(HEAT, _served(heat), methods=["GET"]),
-    Route(SHEET, _served(sheet), methods=["GET"]),
+    Route(SHEET, _served(sheet), methods=["GET", "POST"]),
     Route(TRUST, _served(trusted), methods=["GET"]),
     Route(NOTHING, _served(nothing, thread=False), methods=["POST"]),
 ]

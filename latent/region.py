@@ -1,4 +1,4 @@
-"""Which points of a map lie within a drawn shape."""
+"""Which points of a map lie within a drawn shape, and which is nearest to a place."""
 
 import numpy as np
 
@@ -24,3 +24,18 @@ def inside(polygon: np.ndarray, points: np.ndarray) -> np.ndarray:
             odd ^= ((yi > y) != (yj > y)) & (x < (xj - xi) * (y - yi) / (yj - yi) + xi)
     found[near] = odd
     return found
+
+
+class Index:
+    """Points of a map (N, 2), to be asked for the one nearest to a place."""
+
+    def __init__(self, points: np.ndarray):
+        from scipy.spatial import KDTree
+
+        # Unbalanced it is built three times as fast, and asked for one place at a time.
+        self._tree = KDTree(points, balanced_tree=False, compact_nodes=False)
+
+    def nearest(self, place: np.ndarray, reach: float) -> int | None:
+        """The number of the point nearest to a place (2,), None where none is within `reach`."""
+        distance, number = self._tree.query(place, distance_upper_bound=np.nextafter(reach, np.inf))
+        return int(number) if np.isfinite(distance) else None

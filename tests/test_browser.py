@@ -12,6 +12,7 @@ from aemodels import checkpoint
 from latent.decode import decode
 from latent.space import LatentSpace
 from tools.browser import ROOT, launch, serve, settle
+from tools.crowd import crowd
 from tools.screenshots import hover_point, lasso, point_place
 from train.__main__ import main as train
 
@@ -291,7 +292,7 @@ def test_the_pointer_shows_the_row_in_every_model_and_on_the_other_map_without_a
         made = decode(space.model, space.codes[25:26])[0]
         total = 3 * int(made.sum(dtype=np.int64)) + 255 * 784
         assert shown[f"{'A' if name == 'conv-ae' else 'B'} · {name}"] == pytest.approx(total, abs=30)
-    assert atlas(page, "atlas.hovered") == 25
+    assert atlas(page, "atlas.panes.map((p) => p.mark?.row)") == [25, 25]
     assert not said
 
 
@@ -302,10 +303,10 @@ def test_over_empty_space_both_models_draw_what_lies_there_and_it_changes_with_t
     for fraction in (0.42, 0.5):
         page.mouse.move(box["x"] + fraction * box["width"], box["y"] + 0.55 * box["height"])
         page.wait_for_timeout(700)
-        assert atlas(page, "atlas.hovered") == -1
+        assert atlas(page, "atlas.panes[0].mark") is None
         pictures.append(lens(page))
         assert page.get_by_text("decoded here, approximately").is_visible()
-        assert len(atlas(page, "atlas.echo")) == 2, "the place on the other map"
+        assert len(atlas(page, "atlas.panes[1].mark.place")) == 2, "the place on the other map"
     assert set(pictures[0]) == {"A · conv-ae", "B · conv-vae"}
     assert all(pictures[0][name] != pictures[1][name] for name in pictures[0])
     assert not said
@@ -336,17 +337,17 @@ def test_pins_are_shown_on_both_maps_reckoned_with_and_walked_through(open_page)
     for n, (across, up) in enumerate(((0.06, 0.06), (0.94, 0.06), (0.06, 0.94)), 1):
         box = page.locator(".pane .front").first.bounding_box()
         page.mouse.click(box["x"] + across * box["width"], box["y"] + up * box["height"])
-        wait_for_atlas(page, f"atlas.panes.every((p) => p.map.pins.filter((q) => q.name !== '=').length === {n})")
+        wait_for_atlas(page, f"atlas.panes.every((p) => p.map.pins.filter(([name]) => name !== '=').length === {n})")
         settle(page)
     # P1 - P2 + P3 lies where the plane says, in the model whose map it is.
-    places = atlas(page, "Object.fromEntries(atlas.panes[0].map.pins.map((p) => [p.name, p.place]))")
+    places = atlas(page, "Object.fromEntries(atlas.panes[0].map.pins)")
     page.get_by_role("combobox", name="plus").click()
     page.get_by_role("option", name="P3").click()
     expected = [a - b + c for a, b, c in zip(places["P1"], places["P2"], places["P3"], strict=True)]
     wait_for_atlas(
         page,
-        f"Math.hypot(atlas.panes[0].map.pins.at(-1).place[0] - {expected[0]}, "
-        f"atlas.panes[0].map.pins.at(-1).place[1] - {expected[1]}) < 1e-3",
+        f"Math.hypot(atlas.panes[0].map.pins.at(-1)[1][0] - {expected[0]}, "
+        f"atlas.panes[0].map.pins.at(-1)[1][1] - {expected[1]}) < 1e-3",
     )
     page.get_by_role("link", name="Walk through them").click()
     page.get_by_text("From P1 through P2 to P3").wait_for()
@@ -396,6 +397,56 @@ def test_a_lasso_and_a_hover_do_not_send_the_points_again(open_page):
     settle(page)
     assert not [url for url in asked if "latentboard/map" in url]
     assert len([url for url in asked if "latentboard/values" in url]) == 2  # the new colour, once a map
+
+
+@pytest.fixture(scope="module")
+def crowd_url(chromium_path, tmp_path_factory):
+    """The app on an AE and a VAE of digits with 120,000 codes each: the shipped ones' with noise."""
+    root = tmp_path_factory.mktemp("crowd")
+    for name in ("ae", "vae"):
+        crowd(ROOT / "checkpoints" / "digits" / name, root / "digits" / name, 120_000)
+    with serve(cwd=root, LATENTBOARD_CACHE=str(root / "cache"), LATENTBOARD_CHECKPOINTS=str(root)) as address:
+        yield address
+
+
+def said(page, pane=0) -> str:
+    return page.locator(".pane .said").nth(pane).inner_text()
+
+
+def test_a_crowd_is_drawn_as_density_and_as_points_where_they_are_few(open_page, crowd_url):
+    page = open_page("", at=crowd_url)
+    assert said(page) == "120,000 codes as density"
+    assert atlas(page, "atlas.panes.every((p) => p.part.picture && !p.places.length)")
+    box = page.locator(".pane .front").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for _ in range(8):
+        page.mouse.wheel(0, -240)
+    wait_for_atlas(page, "atlas.panes[0].part.points && !atlas.panes[0].asked")
+    shown = int(said(page).removeprefix("120,000 codes as density, ").split()[0].replace(",", ""))
+    assert 0 < shown <= atlas(page, "atlas.panes[0].places.length / 2") <= 20_000
+    page.get_by_role("button", name="Whole map").click()
+    wait_for_atlas(page, "atlas.panes[0].part.picture && !atlas.panes[0].asked")
+    assert said(page) == "120,000 codes as density"
+
+
+def test_a_lasso_round_a_crowd_selects_every_row_in_it(open_page, crowd_url):
+    page = open_page("", at=crowd_url)
+    lasso(page, chart=0, spread=0.3, centre=(0.5, 0.5))
+    text = page.get_by_text("Selection:").inner_text()
+    assert int(text.split()[1].replace(",", "")) > 30_000
+    wait_for_atlas(page, "atlas.panes.every((p) => p.part.name.includes(atlas.data.lit) && atlas.data.lit)")
+
+
+def test_over_a_crowd_the_nearest_row_is_shown_in_both_models_and_ringed_on_both_maps(open_page, crowd_url):
+    page = open_page("", at=crowd_url)
+    box = page.locator(".pane .front").nth(1).bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    wait_for_look(page, 0)
+    assert set(lens(page)) == {"A · ae", "B · vae"}
+    row = atlas(page, "atlas.panes.map((p) => p.mark.row)")
+    assert row[0] == row[1] and 0 <= row[0] < 120_000
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.get_by_text(f"#{row[0]}", exact=False).first.wait_for()
 
 
 def test_a_click_on_a_point_shows_its_reconstructions_and_neighbours(open_page):

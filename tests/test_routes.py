@@ -1,16 +1,18 @@
 """The app's own routes, asked as a browser asks and as nobody should; on shipped checkpoints, without a server."""
 
 import asyncio
+import io
 import json
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.applications import Starlette
 
 from aemodels import checkpoint
-from dashboard import routes
+from dashboard import resources, routes
 from latent import project, trust
 from latent.decode import decode
 from latent.space import LatentSpace
@@ -120,13 +122,66 @@ def test_trust_is_said_in_one_sentence(ae):
 
 
 def test_a_sheet_holds_the_rows_pictures_in_their_order(ae):
-    import io
-
-    from PIL import Image
-
     status, body = ask(routes.SHEET, f"{routes.query(ae)}&kind=reconstruction&page=1")
     picture = np.asarray(Image.open(io.BytesIO(body)))
     assert status == 200 and picture.shape == (50 * 28, 50 * 28)
+    space = LatentSpace.from_checkpoint(ae)
+    np.testing.assert_allclose(picture[:28, 28:56], decode(space.model, space.codes[2501:2502])[0, 0], atol=1)
+
+
+def part(ae, box="left=-4&right=4&bottom=-4&top=4", more="") -> tuple[dict, bytes]:
+    query = f"{routes.query(ae, PCA)}&{box}&across=40&up=30&by=Class{more}"
+    status, body = ask(routes.MANY, query)
+    assert status == 200, body
+    return unframed(body)
+
+
+def test_a_part_of_a_large_map_is_its_points_where_they_are_few(ae):
+    points = project.fit(ae.latents.mean, PCA).points
+    about, body = part(ae)
+    inside = np.flatnonzero(((points >= -4) & (points < 4)).all(1))
+    n = len(inside)
+    assert about == {"within": n, "points": True} and 100 < n < len(points)
+    np.testing.assert_array_equal(np.frombuffer(body, "<f4", 2 * n).reshape(-1, 2), points[inside])
+    np.testing.assert_array_equal(np.frombuffer(body, "<f4", n, 8 * n), ae.latents.labels[inside])
+    np.testing.assert_array_equal(np.frombuffer(body, "<u4", n, 12 * n), inside)
+
+
+def test_a_part_of_a_large_map_is_a_picture_of_all_its_points_where_they_are_many(ae, monkeypatch):
+    monkeypatch.setattr(routes, "MOST_DRAWN", 100)
+    about, body = part(ae)
+    picture = np.asarray(Image.open(io.BytesIO(body)))
+    assert not about["points"] and picture.shape == (30, 40, 4) and (picture[..., 3] > 0).sum() > 200
+    lit = np.zeros(len(ae.latents.mean), bool)
+    lit[:500] = True
+    dimmed = np.asarray(Image.open(io.BytesIO(part(ae, more=f"&lit={resources.keep_lit(lit)}")[1])))
+    assert 0 < (dimmed[..., 3] > 50).sum() < (picture[..., 3] > 50).sum() / 2
+
+
+def test_lit_rows_of_a_part_are_those_that_were_remembered(ae):
+    lit = ae.latents.labels == 3
+    about, body = part(ae, more=f"&lit={resources.keep_lit(lit)}")
+    n = about["within"]
+    np.testing.assert_array_equal(np.frombuffer(body, bool, n, 16 * n), np.frombuffer(body, "<f4", n, 8 * n) == 3)
+
+
+def test_within_reach_of_a_place_the_nearest_row_answers_with_its_places_on_both_maps(ae, vae):
+    points = project.fit(ae.latents.mean, PCA).points
+    query = f"{routes.query(ae, PCA)}&other={vae.identity}&turned=1&reach=0.05"
+    about, _ = unframed(ask(routes.DECODE, query, places(points[9] + 0.001), "POST")[1])
+    near = np.linalg.norm(points - (points[9] + np.float32(0.001)), axis=1).argmin()
+    assert about["row"] == ae.latents.row_ids[near] and about["label"] == ae.latents.labels[near]
+    np.testing.assert_array_equal(np.float32(about["place"]), points[near])
+    turned = np.frombuffer(ask(routes.MAP, routes.query(vae, PCA, onto=ae.identity))[1], "<f4").reshape(-1, 2)
+    np.testing.assert_array_equal(np.float32(about["places"]), turned[[near]])
+    assert "row" not in unframed(ask(routes.DECODE, query, places((90, 90)), "POST")[1])[0]
+
+
+def test_a_sheet_of_rows_by_number_holds_them_in_that_order(ae):
+    body = np.array([4, 2501, 9], "<u4").tobytes()
+    picture = np.asarray(
+        Image.open(io.BytesIO(ask(routes.SHEET, routes.query(ae) + "&kind=reconstruction", body, "POST")[1]))
+    )
     space = LatentSpace.from_checkpoint(ae)
     np.testing.assert_allclose(picture[:28, 28:56], decode(space.model, space.codes[2501:2502])[0, 0], atol=1)
 
@@ -135,9 +190,9 @@ def junk(ae) -> list:
     good, box = routes.query(ae, PCA), "left=0&right=1&bottom=0&top=1&across=4&up=4&kind=round-trip"
     one = places((0, 0))
     return [
-        (routes.DECODE, "", one, 404), (routes.DECODE, "checkpoint=nobody", one, 404), (routes.DECODE, good, b"", 400),
-        (routes.DECODE, good, b"1234567", 400), (routes.DECODE, good, places((np.nan, 0)), 400),
-        (routes.DECODE, good, places((np.inf, 0)), 400), 
+        (routes.DECODE, "", one, 404), (routes.DECODE, "checkpoint=nobody", one, 404),
+        (routes.DECODE, good, b"123", 400), (routes.DECODE, good, b"1234567", 400),
+        (routes.DECODE, good, places((np.nan, 0)), 400), (routes.DECODE, good, places((np.inf, 0)), 400),
         (routes.DECODE, good, places(*[(0, 0)] * 1025), 413), (routes.DECODE, good, bytes(8 * 10**6), 413),
         (routes.DECODE, good + "&device=abacus", one, 400), (routes.DECODE, good + "&other=nobody", one, 404),
         (routes.DECODE, good.replace("method=pca", "method=tsne"), one, 400),
@@ -154,6 +209,16 @@ def junk(ae) -> list:
         (routes.HEAT, f"{good}&{box.replace('across=4', 'across=100000')}", b"", 400),
         (routes.HEAT, f"{good}&{box.replace('round-trip', 'smell')}", b"", 400),
         (routes.SHEET, good + "&kind=reconstruction&page=999", b"", 404), (routes.SHEET, good + "&page=0", b"", 400),
+        (routes.SHEET, good + "&kind=reconstruction", b"\xff" * 4, 404),
+        (routes.SHEET, good + "&kind=original", b"123", 400),
+        (routes.SHEET, good + "&kind=reconstruction", bytes(8 * 1024), 400),
+        (routes.DECODE, good + "&reach=far", one, 400), (routes.DECODE, good + "&reach=nan", one, 400),
+        (routes.MANY, good, b"", 400), (routes.MANY, f"{good}&{box}&by=Shoe+size", b"", 404),
+        (routes.MANY, f"{good}&{box}&by=Class&lit=nobody", b"", 404),
+        (routes.MANY, f"{good}&{box.replace('across=4', 'across=0')}&by=Class", b"", 400),
+        (routes.MANY, f"{good}&{box.replace('up=4', 'up=99999')}&by=Class", b"", 400),
+        (routes.MANY, f"{good}&{box.replace('top=1', 'top=nan')}&by=Class", b"", 400),
+        (routes.MANY, f"{good}&{box}&by=Class&low=nan", b"", 400),
         (routes.IMAGE, good + "&kind=original", b"", 400), (routes.IMAGE, good + "&kind=x&row=0", b"", 400),
     ]  # fmt: skip
 
@@ -165,7 +230,7 @@ def test_a_place_far_beyond_the_map_is_decoded_or_refused_but_breaks_nothing(ae)
 
 def test_junk_is_answered_by_one_line_and_never_by_a_traceback(ae):
     for path, query, body, expected in junk(ae):
-        status, said = ask(path, query, body, "POST" if path == routes.DECODE else "GET")
+        status, said = ask(path, query, body, "POST" if body else "GET")
         assert status == expected, (path, query[-90:], status, said)
         assert said and b"\n" not in said and len(said) < 300
 

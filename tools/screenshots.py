@@ -21,7 +21,14 @@ PAGES = {
 
 
 def lasso(page: Page, chart: int = 0, spread: float = 0.16, centre: tuple[float, float] = (0.2, 0.5)) -> None:
-    """Draw a lasso round a part of a flat map."""
+    """Draw a lasso round a part of a flat map, and wait until the page shows what is in it."""
+    draw_round(page, chart, spread, centre)
+    page.get_by_text("Selection:").wait_for()
+    settle(page)
+
+
+def draw_round(page: Page, chart: int, spread: float, centre: tuple[float, float]) -> None:
+    """A closed stroke round a part of a flat map."""
     area = page.locator(".pane .front").nth(chart).bounding_box()
     x, y = area["x"] + centre[0] * area["width"], area["y"] + centre[1] * area["height"]
     dx, dy = spread * area["width"], spread * area["height"]
@@ -30,8 +37,6 @@ def lasso(page: Page, chart: int = 0, spread: float = 0.16, centre: tuple[float,
     for step in ((dx, -dy), (dx, dy), (-dx, dy), (-dx, -dy)):
         page.mouse.move(x + step[0], y + step[1], steps=8)
     page.mouse.up()
-    page.get_by_text("Selection:").wait_for()
-    settle(page)
 
 
 def point_place(page: Page, chart: int = 0, row: int = 25) -> tuple[float, float]:

@@ -133,8 +133,9 @@ def pointer(models: Sequence[dict], *, key: str, has_originals: bool, on_pick: C
 class Pane:
     """One map of an atlas.
 
-    `query` names its map for the routes, `partner` the other model beside it, `values` its points' colours.  `path` are
-    places (S, 2); `named` are texts with row ids; `pins` are names with places.
+    `query` names its map for the routes, `partner` the other model beside it, `values` its points' colours.  `bounds`
+    are those of its points: left, bottom, right, top.  `path` and `linked` are places (S, 2), the second those of rows
+    that lines connect to the next map; `named` and `pins` are names with places.
     """
 
     letter: str
@@ -143,21 +144,24 @@ class Pane:
     query: str
     values: str
     alt: str
+    bounds: Sequence[float]
     partner: str = ""
     titles: Sequence[str] = ("", "")
     note: str = ""
     path: np.ndarray | None = None
-    named: Sequence[tuple[str, int]] = ()
+    linked: np.ndarray | None = None
+    named: Sequence[tuple[str, Sequence[float]]] = ()
     pins: Sequence[tuple[str, Sequence[float]]] = ()
 
     def payload(self) -> dict:
         return {
             "letter": self.letter, "short": self.short, "label": self.short, "accent": self.accent,
             "query": self.query, "partner": self.partner, "values": self.values, "alt": self.alt,
-            "titles": list(self.titles), "note": self.note,
+            "titles": list(self.titles), "note": self.note, "bounds": [float(b) for b in self.bounds],
             "path": None if self.path is None else self.path.tolist(),
-            "named": [[text, int(row)] for text, row in self.named],
-            "pins": [{"name": name, "place": list(place)} for name, place in self.pins],
+            "linked": None if self.linked is None else self.linked.tolist(),
+            "named": [[name, list(place)] for name, place in self.named],
+            "pins": [[name, list(place)] for name, place in self.pins],
         }  # fmt: skip
 
 

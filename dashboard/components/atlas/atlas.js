@@ -4,9 +4,11 @@
 const REACH = 9; // pixels within which a point counts as under the pointer
 const STILL = 4; // pixels that a click may move and not be a drag
 const TILE = 34; // pixels a decoded tile of the plane takes
-const LINES = 60; // rows of a selection that lines may connect between the maps
-const MOVING = 60000; // points that are drawn while the view moves
+const PART = 1.5; // how much more than what is in view is asked for of a large map, each way
+const CELL = 2; // pixels a cell of a density takes
+const MOST_SPRITES = 1024; // images that are asked for by their rows
 const SPRITES = 700; // points in view below which images are drawn of themselves
+const NO_POINTS = new Float32Array(0);
 const atlases = new WeakMap();
 
 export default function (component) {
@@ -111,10 +113,11 @@ class Atlas {
     while (this.panes.length > data.maps.length) this.panes.pop().free();
     while (this.panes.length < data.maps.length) this.panes.push(new Pane(this, this.panes.length));
     const turn = (this.turn = {});
-    this.rows = await floats("values", data.rows, Float64Array);
-    const [lit] = await Promise.all([bits(data.lit, this.rows.length), ...this.panes.map((p, i) => p.load(data.maps[i]))]);
+    this.rows = data.many ? null : await floats("values", data.rows, Float64Array);
+    const lit = data.many ? null : bits(data.lit, this.rows.length);
+    await Promise.all(this.panes.map((p, i) => p.load(data.maps[i])));
     if (turn !== this.turn) return; // a later update overtook this one
-    this.lit = lit;
+    this.lit = await lit;
     this.panes.forEach((p) => p.ready());
     this.root.dataset.drawn = Number(this.root.dataset.drawn ?? 0) + 1;
   }
@@ -146,45 +149,36 @@ class Atlas {
 
   // The same rows in both maps, where they are few enough to be followed.
   drawLines() {
-    const { lines, grid, panes, lit } = this, ratio = window.devicePixelRatio || 1;
-    const chosen = [];
-    if (lit && panes.length === 2)
-      for (let i = 0; i < lit.length && chosen.length <= LINES; i++) if (lit[i]) chosen.push(i);
-    const none = !chosen.length || chosen.length > LINES || this.blend;
+    const { lines, grid, panes } = this, ratio = window.devicePixelRatio || 1, [a, b] = panes;
+    const none = !a?.map.linked || !b || this.blend;
     lines.style.display = none ? "none" : "";
     if (none) return;
     Object.assign(lines, { width: grid.clientWidth * ratio, height: grid.clientHeight * ratio });
     const context = lines.getContext("2d"), home = grid.getBoundingClientRect();
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const [a, b] = panes.map((pane) => {
-      const box = pane.stack.getBoundingClientRect();
-      return (i) => {
-        const [x, y] = pane.toScreen(pane.placeOf(i));
-        const seen = x >= 0 && y >= 0 && x <= box.width && y <= box.height;
-        return seen && [box.left - home.left + x, box.top - home.top + y];
-      };
-    });
-    const { colour } = this.data;
-    for (const i of chosen) {
-      const from = a(i), to = b(i);
-      if (!from || !to) continue;
+    const seen = (pane, place) => {
+      const box = pane.stack.getBoundingClientRect(), [x, y] = pane.toScreen(place);
+      return x >= 0 && y >= 0 && x <= box.width && y <= box.height && [box.left - home.left + x, box.top - home.top + y];
+    };
+    a.map.linked.forEach((place, n) => {
+      const from = seen(a, place), to = seen(b, b.map.linked[n]);
+      if (!from || !to) return;
       context.beginPath();
       context.moveTo(...from);
       context.bezierCurveTo((from[0] + to[0]) / 2, from[1], (from[0] + to[0]) / 2, to[1], ...to);
-      Object.assign(context, { lineWidth: 1.2, globalAlpha: 0.6 });
-      context.strokeStyle = colour.kind === "class" ? colour.colours[panes[0].values[i]] : "#8b90a0";
+      Object.assign(context, { lineWidth: 1.2, globalAlpha: 0.6, strokeStyle: this.data.linked[n] });
       context.stroke();
-    }
+    });
   }
 
   redraw() { this.panes.forEach((p) => p.draw()); }
 
-  // The row under the pointer, on every map.
-  mark(row, from) {
-    this.hovered = row;
-    this.from = from;
-    this.echo = null;
-    this.panes.forEach((p) => p.drawFront());
+  // What is under the pointer, on every map: `markOf(pane)` is its place there and, of a row, its id.
+  mark(markOf) {
+    this.panes.forEach((p) => {
+      p.mark = markOf(p) || null;
+      p.drawFront();
+    });
   }
 
   free() {

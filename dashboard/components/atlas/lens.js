@@ -32,6 +32,7 @@ class Lens {
 
   // Beside the pointer, on the side where there is room.
   follow(x, y, width, height) {
+    if (!this.strip.childElementCount) return; // nothing has come yet
     const { offsetWidth: w, offsetHeight: h } = this.box;
     this.box.style.transform = `translate(${x + 18 + w > width ? x - w - 18 : x + 18}px, ${Math.max(0, Math.min(y - h / 2, height - h))}px)`;
     this.box.style.visibility = "visible";

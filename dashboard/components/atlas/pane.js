@@ -34,26 +34,95 @@ class Pane {
     this.title.firstChild.style.background = map.accent;
     this.front.setAttribute("role", "img");
     this.front.setAttribute("aria-label", map.alt);
+    if (this.query !== map.query) {
+      Object.assign(this, { query: map.query, bounds: map.bounds, ground: null, mark: null, part: null, places: null });
+      this.camera.touched = false;
+    }
+    if (this.atlas.data.many) {
+      if (!this.places) this.hold(NO_POINTS, NO_POINTS);
+      if (!this.camera.touched) this.fit();
+      await this.loadPart();
+      return;
+    }
     const turn = (this.turn = {});
     const [places, values] = await Promise.all([floats("map", map.query), floats("values", map.values)]);
     if (turn !== this.turn) return;
-    if (this.places !== places) {
-      this.places = places;
-      this.bounds = boundsOf(places);
-      this.index = new Index(places, this.bounds);
-      this.points.put("place", places);
-      this.points.put("other", places);
-      this.camera.touched = false;
-      this.ground = null;
-    }
-    this.values = values;
+    this.hold(places, values);
   }
 
-  ready() {
-    const { atlas, map } = this, { colour } = atlas.data;
+  hold(places, values, bounds = this.bounds) {
+    this.values = values;
+    if (this.places === places) return;
+    this.places = places;
+    this.index = new Index(places, bounds);
+    this.points.put("place", places);
+    this.points.put("other", places);
+  }
+
+  // Of a large map the server gives the part in view: its points where they are few, else a picture of their density.
+  // One question at a time; what comes into view meanwhile is asked for next.
+  async loadPart() {
+    if (!this.width || this.asked) { this.again = Boolean(this.width); return; }
+    this.asked = true;
+    this.stack.classList.add("asking");
+    try {
+      do {
+        this.again = false;
+        if (this.covered()) continue;
+        const { map, atlas } = this, { colour, lit } = atlas.data, name = this.partName(), view = this.view(PART);
+        const [left, bottom, right, top] = view, cells = PART / CELL;
+        const named = { left, bottom, right, top, across: Math.round(this.width * cells), up: Math.round(this.height * cells) };
+        const query = new URLSearchParams({ ...named, low: colour.low ?? 0, high: colour.high ?? 1, lit: lit ?? "" });
+        const [about, buffer, start] = unframed(await ask("many", `${map.values}&${query}`));
+        const part = { ...about, name, view, zoom: this.camera.zoom };
+        if (about.points) {
+          const n = about.within, at = (bytes) => start + n * bytes;
+          part.numbers = new Uint32Array(buffer, at(12), n);
+          part.lit = lit ? new Uint8Array(buffer, at(16), n) : null;
+          this.hold(new Float32Array(buffer, start, 2 * n), new Float32Array(buffer, at(8), n), view);
+        } else {
+          part.picture = await createImageBitmap(new Blob([new Uint8Array(buffer, start)], { type: "image/png" }));
+          this.hold(NO_POINTS, NO_POINTS);
+        }
+        this.part = part;
+        this.fill();
+        this.draw();
+      } while (this.again);
+    } finally {
+      this.asked = false;
+      this.stack.classList.remove("asking");
+    }
+  }
+
+  partName() { return [this.map.values, this.atlas.data.lit, this.atlas.data.colour.low, this.atlas.data.colour.high].join(); }
+
+  // Whether what the server gave last still shows what is in view, as finely as it should.
+  covered() {
+    const { part } = this;
+    if (part?.name !== this.partName()) return false;
+    const [l, b, r, t] = this.view(1), [left, bottom, right, top] = part.view, finer = this.camera.zoom / part.zoom;
+    return l >= left && b >= bottom && r <= right && t <= top && (part.points || (finer < 1.15 && finer > 0.7));
+  }
+
+  // What is in view, and `share` times as much: left, bottom, right, top.
+  view(share) {
+    const [w, h] = [(share * this.width) / 2 / this.camera.zoom, (share * this.height) / 2 / this.camera.zoom];
+    return [this.camera.x - w, this.camera.y - h, this.camera.x + w, this.camera.y + h];
+  }
+
+  fill() {
+    const { colour } = this.atlas.data;
     this.points.put("value", this.values);
     this.points.palette(colour.colours.map(rgb), colour.kind !== "class");
-    this.points.light(atlas.lit);
+    this.points.light(this.lit);
+  }
+
+  // Which of the points that are held stand out; null where all do.
+  get lit() { return this.atlas.data.many ? this.part?.lit : this.atlas.lit; }
+
+  ready() {
+    const { atlas, map } = this;
+    this.fill();
     const other = atlas.panes[1 - this.slot]?.places;
     if (atlas.data.blend && other) this.points.put("other", other);
     if (!this.camera.touched) this.fit();
@@ -89,33 +158,44 @@ class Pane {
   // --- drawing ---
 
   viewChanged() {
-    this.draw(true);
+    this.draw();
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => {
-      if (this.places?.length / 2 > MOVING) this.draw();
-      this.drawBack();
-    }, 120);
+    this.settling = setTimeout(() => this.drawBack(), 120);
+    if (this.atlas.data.many) this.loadPart().catch((error) => this.atlas.say(error.message));
   }
 
-  // While the view moves, at most `MOVING` points are drawn; the map says so, and draws all when it comes to rest.
-  draw(moving = false) {
+  draw() {
     if (!this.places || !this.width) return;
-    const count = this.places.length / 2, most = moving ? MOVING : Infinity;
-    const note = most < count ? `${MOVING.toLocaleString()} of ${count.toLocaleString()} points while moving` : this.map.note;
-    if (this.title.lastChild.textContent !== note) this.title.lastChild.textContent = note;
+    this.sayWhat();
     const { atlas, camera, width, height } = this, { colour, faded } = atlas.data;
     const ratio = window.devicePixelRatio || 1;
     const blend = atlas.data.blend && !this.slot ? atlas.blend ?? 0 : 0;
     const whole = this.wholeZoom();
-    const size = Math.min(14, Math.max(2.5, 17 - 3.2 * Math.log10(this.places.length / 2)) * Math.sqrt(camera.zoom / whole));
+    const size = Math.min(14, Math.max(2.5, 17 - 3.2 * Math.log10(atlas.data.many || this.places.length / 2)) * Math.sqrt(camera.zoom / whole));
     const sprites = this.drawSprites();
     this.points.draw({
       camera, width, height, ratio, size, blend, opacity: sprites ? 0 : faded ? 0.35 : 0.8,
-      most, low: colour.low ?? 0, high: colour.high ?? 1, steps: colour.kind === "class" ? colour.colours.length : 0,
+      low: colour.low ?? 0, high: colour.high ?? 1, steps: colour.kind === "class" ? colour.colours.length : 0,
     });
     this.placeBack();
     this.drawFront();
     this.atlas.drawLines();
+  }
+
+  // Of a large map: what of it is shown how.
+  sayWhat() {
+    const { many } = this.atlas.data, { part } = this;
+    let said = this.map.note;
+    if (many) {
+      said = `${many.toLocaleString()} codes as density`;
+      if (part?.points) {
+        const [left, bottom, right, top] = this.view(1);
+        let seen = 0;
+        for (const _ of this.index.within(left, bottom, right, top)) seen++;
+        said += `, ${seen.toLocaleString()} in view as points`;
+      }
+    }
+    if (this.title.lastChild.textContent !== said) this.title.lastChild.textContent = said;
   }
 
   context(canvas) {
@@ -131,16 +211,12 @@ class Pane {
   // What lies before the points: paths, named rows, the row under the pointer, the shape being drawn.
   drawFront() {
     if (!this.places || !this.width) return;
-    const context = this.context(this.front), { atlas, map } = this;
+    const context = this.context(this.front), { map } = this;
     if (this.shown) this.paintSprites(context);
     if (map.path) this.drawPath(context, map.path);
-    (map.named ?? []).forEach(([text, row], n) => {
-      const i = atlas.rows.indexOf(row);
-      if (i >= 0) label(context, this.toScreen(this.placeOf(i)), text, map.accent, n % 2 ? 20 : -20);
-    });
-    (map.pins ?? []).forEach(({ place, name }) => pin(context, this.toScreen(place), name, map.accent));
-    if (atlas.hovered >= 0) ring(context, this.toScreen(this.placeOf(atlas.hovered)), map.accent, 9);
-    else if (atlas.echo && atlas.from !== this) cross(context, this.toScreen(atlas.echo), map.accent);
+    map.named.forEach(([text, place], n) => label(context, this.toScreen(place), text, map.accent, n % 2 ? 20 : -20));
+    map.pins.forEach(([name, place]) => pin(context, this.toScreen(place), name, map.accent));
+    if (this.mark) (this.mark.row == null ? cross : ring)(context, this.toScreen(this.mark.place), map.accent);
     if (this.shape?.length > 1) outline(context, this.shape);
   }
 
@@ -171,6 +247,13 @@ class Pane {
     const { sprites } = this.atlas.data.layers;
     this.shown = null;
     if (sprites === "off" || !this.index || this.atlas.blend) return false;
+    if (this.atlas.data.many) {
+      // One picture of all images of a part, asked for once.
+      if (!this.part?.points || !this.part.within || this.part.within > MOST_SPRITES) return false;
+      this.part.sheet ??= this.loadSprites(this.part);
+      this.shown = [...this.part.numbers.keys()];
+      return true;
+    }
     const [left, top] = this.toPlane([0, 0]), [right, bottom] = this.toPlane([this.width, this.height]);
     const found = [];
     for (const i of this.index.within(left, bottom, right, top)) {
@@ -182,18 +265,30 @@ class Pane {
     return true;
   }
 
+  async loadSprites(part) {
+    const { kind } = this.atlas.data.sheets, query = `${this.map.query}&kind=${kind}`;
+    const picture = await ask("sheet", query, { method: "POST", body: part.numbers });
+    part.sheet = await createImageBitmap(new Blob([picture], { type: "image/png" }));
+    this.drawFront();
+  }
+
   paintSprites(context) {
-    const { atlas, shown } = this, { kind, shape, rowsASheet } = atlas.data.sheets;
+    const { atlas, shown, part, lit } = this, many = Boolean(atlas.data.many), { kind, shape, rowsASheet } = atlas.data.sheets;
     const [, height, width] = shape;
     // As large as leaves room for all, were they spread evenly; never so small as to be mush.
     const side = Math.max(10, Math.min(56, 0.9 * Math.sqrt((this.width * this.height) / Math.max(shown.length, 1))));
     const scale = side / Math.max(width, height), w = width * scale, h = height * scale;
-    const order = atlas.lit ? [...shown].sort((a, b) => atlas.lit[a] - atlas.lit[b]) : shown;
+    const order = lit ? [...shown].sort((a, b) => lit[a] - lit[b]) : shown;
+    this.unpainted = many && !(part.sheet instanceof ImageBitmap) ? shown.length : 0;
+    if (this.unpainted) return; // under way
     for (const i of order) {
-      const picture = sheetOf(this.map, kind, Math.floor(i / rowsASheet), () => this.drawFront());
-      if (!picture) continue;
-      const n = i % rowsASheet, [x, y] = this.toScreen(this.placeOf(i));
-      context.globalAlpha = atlas.lit && !atlas.lit[i] ? 0.15 : 1;
+      const picture = many ? part.sheet : sheetOf(this.map, kind, Math.floor(i / rowsASheet), () => this.drawFront());
+      if (!picture) {
+        this.unpainted++;
+        continue;
+      }
+      const n = many ? i : i % rowsASheet, [x, y] = this.toScreen(this.placeOf(i));
+      context.globalAlpha = lit && !lit[i] ? 0.15 : 1;
       context.drawImage(picture, (n % 50) * width, Math.floor(n / 50) * height, width, height, x - w / 2, y - h / 2, w, h);
       if (atlas.data.colour.kind === "class") {
         const colours = atlas.data.colour.colours;
@@ -269,8 +364,17 @@ class Pane {
   }
 
   placeBack() {
-    const context = this.context(this.back), { ground } = this;
-    if (!ground) return;
+    const context = this.context(this.back), { ground, part } = this;
+    if (ground) this.placeGround(context, ground);
+    if (!part?.picture) return;
+    const [left, bottom, right, top] = part.view, [x, y] = this.toScreen([left, top]), [ex, ey] = this.toScreen([right, bottom]);
+    context.imageSmoothingEnabled = false;
+    context.globalAlpha = this.atlas.data.faded ? 0.5 : 1;
+    context.drawImage(part.picture, x, y, ex - x, ey - y);
+    context.globalAlpha = 1;
+  }
+
+  placeGround(context, ground) {
     const [x0, y0] = this.toScreen([ground.left, ground.top]), [x1, y1] = this.toScreen([ground.right, ground.bottom]);
     context.imageSmoothingEnabled = this.atlas.data.layers.behind !== "tiles";
     context.globalAlpha = this.atlas.data.layers.behind === "tiles" ? 1 : 0.85;
@@ -318,13 +422,20 @@ class Pane {
 
   look() {
     const { atlas, pointer } = this;
-    const row = this.index.nearest(pointer.place, REACH / this.camera.zoom);
-    if (row !== atlas.hovered || atlas.from !== this) atlas.mark(row, this);
-    const box = this.front.getBoundingClientRect(), root = atlas.root.getBoundingClientRect();
-    const [x, y] = [pointer.pixel[0] + box.left - root.left, pointer.pixel[1] + box.top - root.top];
-    atlas.lens.follow(x, y, root.width, root.height);
-    this.wanted = { row, place: row >= 0 ? this.placeOf(row) : pointer.place };
+    const near = atlas.data.many ? -1 : this.index.nearest(pointer.place, REACH / this.camera.zoom);
+    if (near >= 0) atlas.mark((p) => ({ place: p.placeOf(near), row: atlas.rows[near] }));
+    else if (this.mark && !this.mark.asked) atlas.mark(() => null);
+    this.keepLens();
+    this.wanted = this.latest = near >= 0
+      ? { row: atlas.rows[near], place: this.placeOf(near), kind: this.values[near] }
+      : { row: null, place: pointer.place };
     if (!this.busy) this.answer();
+  }
+
+  // The pictures stay beside the pointer.
+  keepLens() {
+    const box = this.front.getBoundingClientRect(), root = this.atlas.root.getBoundingClientRect(), [px, py] = this.pointer.pixel;
+    this.atlas.lens.follow(px + box.left - root.left, py + box.top - root.top, root.width, root.height);
   }
 
   // One question at a time; what was wanted meanwhile comes next, and what was wanted before it never.
@@ -343,13 +454,20 @@ class Pane {
     }
   }
 
-  async show({ row, place }) {
+  async lookAt({ row, place }) {
+    const { map, atlas } = this, { originals, many } = atlas.data, other = atlas.panes.length === 2;
+    const about = row == null ? (many ? `&reach=${REACH / this.camera.zoom}` : "") : `&row=${row}`;
+    const query = map.query + about + (originals ? "&original=1" : "") + (other ? `&${map.partner}` : "");
+    return unframed(await ask("decode", query, { method: "POST", body: Float32Array.from(place) }));
+  }
+
+  async show(wanted) {
     const { atlas, map } = this, { lens } = atlas, maps = atlas.data.maps;
     const other = atlas.panes.length === 2 ? maps[1 - this.slot] : null;
-    const query = row >= 0 ? map.query + `&row=${atlas.rows[row]}${atlas.data.originals ? "&original=1" : ""}` : map.query;
-    const answer = await ask("decode", query + (other ? `&${map.partner}` : ""), { method: "POST", body: Float32Array.from(place) });
+    const [about, buffer, start] = await this.lookAt(wanted);
     if (!this.pointer) return; // it has left meanwhile
-    const [about, buffer, start] = unframed(answer), [, ...shape] = about.shape, size = shape[0] * shape[1] * shape[2];
+    const row = wanted.row ?? about.row, kind = wanted.kind ?? about.label;
+    const [, ...shape] = about.shape, size = shape[0] * shape[1] * shape[2];
     const slots = [];
     about.parts.forEach((part, n) => {
       const of = part === "other" ? other : map;
@@ -358,12 +476,12 @@ class Pane {
       paint(canvas, buffer, start + n * size, shape);
     });
     lens.only(slots);
-    const what = row >= 0 ? `#${atlas.rows[row]}` : about.exact ? "decoded here" : "decoded here, approximately";
-    lens.head.textContent = row >= 0 && atlas.data.colour.kind === "class" ? `${atlas.data.colour.names[this.values[row]]} · ${what}` : what;
-    if (row < 0 && about.places) {
-      atlas.echo = about.places[0];
-      atlas.panes[1 - this.slot].drawFront();
-    }
+    this.keepLens();
+    const what = row != null ? `#${row}` : about.exact ? "decoded here" : "decoded here, approximately";
+    lens.head.textContent = row != null && atlas.data.colour.kind === "class" ? `${atlas.data.colour.names[kind]} · ${what}` : what;
+    // What the page did not know itself: where that is on the other map and, of a large map, which row is near.
+    if (this.latest.row == null)
+      atlas.mark((p) => p === this ? about.place && { place: about.place, row, asked: true } : about.places && { place: about.places[0], row, asked: true });
     atlas.root.dataset.looks = Number(atlas.root.dataset.looks ?? 0) + 1;
   }
 
@@ -371,7 +489,7 @@ class Pane {
     this.pointer = null;
     this.wanted = null;
     this.atlas.lens.hide();
-    this.atlas.mark(-1, this);
+    this.atlas.mark(() => null);
   }
 
   pressed(event) {
@@ -388,11 +506,13 @@ class Pane {
     this.press = this.shape = null;
     if (!press || !this.places) return;
     if (!press.drag) {
-      const place = this.toPlane(press.pixel), row = this.index.nearest(place, REACH / this.camera.zoom);
-      if (row >= 0) atlas.trigger("picked", atlas.rows[row]);
-      else if (atlas.data.pins) atlas.trigger("pinned", { slot: this.slot, place });
+      this.clicked(this.toPlane(press.pixel)).catch((error) => atlas.say(error.message));
     } else if (shape?.length > 2) {
       const polygon = shape.map((p) => this.toPlane(p));
+      if (atlas.data.many) {
+        atlas.trigger("lassoed", { slot: this.slot, polygon }); // only the server has all points
+        return;
+      }
       const xs = polygon.map((p) => p[0]), ys = polygon.map((p) => p[1]);
       const lit = new Uint8Array(this.places.length / 2);
       let found = 0;
@@ -406,6 +526,13 @@ class Pane {
       }
     }
     this.drawFront();
+  }
+
+  async clicked(place) {
+    const { atlas } = this, near = atlas.data.many ? -1 : this.index.nearest(place, REACH / this.camera.zoom);
+    const row = atlas.data.many ? (await this.lookAt({ row: null, place }))[0].row : near >= 0 ? atlas.rows[near] : null;
+    if (row != null) atlas.trigger("picked", row);
+    else if (atlas.data.pins) atlas.trigger("pinned", { slot: this.slot, place });
   }
 
   giveUp() {
@@ -463,10 +590,10 @@ function disc(context, [x, y], radius, fill, stroke, width) {
   context.stroke();
 }
 
-function ring(context, [x, y], accent, radius) {
+function ring(context, [x, y], accent) {
   for (const [colour, width] of [["#1c2030", 6], ["#ffffff", 4.5], [accent, 2.5]]) {
     context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.arc(x, y, 9, 0, 2 * Math.PI);
     Object.assign(context, { strokeStyle: colour, lineWidth: width });
     context.stroke();
   }

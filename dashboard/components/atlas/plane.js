@@ -31,17 +31,6 @@ class Camera {
   }
 }
 
-function boundsOf(points) {
-  let [left, bottom, right, top] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let i = 0; i < points.length; i += 2) {
-    left = Math.min(left, points[i]);
-    right = Math.max(right, points[i]);
-    bottom = Math.min(bottom, points[i + 1]);
-    top = Math.max(top, points[i + 1]);
-  }
-  return [left, bottom, right, top];
-}
-
 // Points by cells of a regular grid, so that the nearest one is found among a handful.
 class Index {
   constructor(points, bounds) {

@@ -91,8 +91,7 @@ class Points {
     ]) gl.texParameteri(gl.TEXTURE_2D, key, value);
   }
 
-  // Draws the last `most` of the order: what is lit, and of the rest a fair sample.
-  draw({ camera, width, height, ratio, size, opacity, blend, low, high, steps, most }) {
+  draw({ camera, width, height, ratio, size, opacity, blend, low, high, steps }) {
     const { gl, uniform } = this;
     const canvas = gl.canvas;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio))
@@ -107,8 +106,7 @@ class Points {
     for (const [name, value] of Object.entries({ blend, size: size * ratio, low, high, steps, opacity }))
       gl.uniform1f(uniform(name), value);
     gl.uniform1i(uniform("dimmed"), this.dimmed ? 1 : 0);
-    const drawn = Math.min(this.count, most);
-    gl.drawElements(gl.POINTS, drawn, gl.UNSIGNED_INT, 4 * (this.count - drawn));
+    gl.drawElements(gl.POINTS, this.count, gl.UNSIGNED_INT, 0);
   }
 
   // A page has few contexts to give away.
