@@ -1,10 +1,10 @@
-"""How fast maps of many points come, and images instead of points.
+"""How fast maps of many points come, and images on points.
 
     python -m benchmarks.many [--rounds 3]
 
 Checkpoints of 10,000, 70,000 and 700,000 codes are made from a shipped pair, and chosen in a page that is open already:
 timed is the way from there to two maps that are drawn, by PCA.  A lasso round the middle is timed to its answer in the
-page, a zoom to points that are drawn.  Then the page is opened on the shipped codes with points and with their images.
+page, a zoom to points that are drawn.  Then the page of the shipped codes is opened with points and with images on them.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _DRAWN = """(count) => [...document.querySelectorAll('*')].map((e) => e.shadowRo
 # All images of all maps have come.
 _PAINTED = """() => [...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.root')?.atlas)
     .filter(Boolean).some((a) => a.root.dataset.drawn && a.panes.length === 2 && a.panes.every((p) =>
-        p.shown?.length === p.places.length / 2 && p.unpainted === 0))"""
+        p.sprites.chosen.length && !p.sprites.missing))"""
 # The first map shows points, or what is lit.
 _POINTS = """() => [...document.querySelectorAll('*')].map((e) => e.shadowRoot?.querySelector('.root')?.atlas)
     .filter(Boolean).some((a) => !a.panes[0].asked && a.panes[0].places.length)"""
@@ -76,7 +76,7 @@ def crowds(rounds: int) -> None:
             for _ in range(rounds):
                 with serve(quiet="1", LATENTBOARD_CHECKPOINTS=folder, LATENTBOARD_CACHE=f"{folder}/cache") as url:
                     page = browser.new_page(viewport={"width": 1440, "height": 900})
-                    page.goto(f"{url}/?data=start&projection=PCA")
+                    page.goto(f"{url}/?data=folder:/start&projection=PCA")
                     settle(page)
                     drawn = from_choice_to_maps(page, count)
                     page.wait_for_timeout(15_000)  # what is measured of a map in the background is not the pointer's

@@ -52,6 +52,9 @@ def sidebar() -> state.Chosen | None:
     if st.session_state.get("b") == a and former in others:
         st.session_state["b"] = former  # A became what B was: they change places
     st.session_state["_former_a"] = a
+    if st.session_state.pop("_alone", False) and len(others) > 1:
+        st.session_state["b"] = second if second in others else state.NO_MODEL  # "none" was nobody's choice
+    st.session_state["_alone"] = len(others) == 1
     b = state.choice(st.selectbox, "Model B", others, "b", second if second in others else state.NO_MODEL)
     device = state.choice(st.selectbox, "Device", resources.devices(), "device")
     st.caption(f"Models run on {resources.device_label(device)}")

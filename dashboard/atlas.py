@@ -38,7 +38,7 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Layers:
-    """What a map shows beside its points: `behind` them, `sprites` instead of them, and whether maps are aligned."""
+    """What a map shows beside its points: `behind` them, images (`sprites`) on them, and whether maps are aligned."""
 
     behind: str = "none"
     sprites: str = "off"
@@ -62,7 +62,7 @@ def layer_controls(count: int, settings: project.Settings) -> Layers:
             help="\n\n".join(MEANINGS.values()),
         )  # fmt: skip
         sprites = state.choice(
-            st.segmented_control, "Images instead of points", list(SPRITES), "sprites", text=lambda k: SPRITES[k]
+            st.segmented_control, "Images on the points", list(SPRITES), "sprites", text=lambda k: SPRITES[k]
         )
         turned = "on"
         if count > 1 and settings.method != "axes":
@@ -143,7 +143,6 @@ def draw(
             "blend": layers.align and len(there) == 2 and not many,
             "sheets": {
                 "kind": "original" if originals else "reconstruction", "shape": list(rows.image_shape),
-                "rowsASheet": routes.SHEET_ROWS,
             },
         },
     )  # fmt: skip

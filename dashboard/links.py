@@ -9,6 +9,7 @@ import numpy as np
 
 # Servers and chat programs take a link of some thousand characters; longer ones get cut off.
 LONGEST = 3000
+_IDENTITY = 8  # characters that tell models apart
 
 
 def option(asked: str, options: Sequence, text: Callable = str):
@@ -45,3 +46,22 @@ def unpack(text: str, rows: np.ndarray) -> tuple[int, ...] | None:
         return None
     chosen = np.unpackbits(np.frombuffer(raw, np.uint8), count=len(rows)).astype(bool)
     return tuple(int(r) for r in np.sort(rows[chosen])) or None
+
+
+def pack_code(number: int, identity: str, code: np.ndarray) -> str:
+    """A numbered code (D,) of the model with that identity, as text."""
+    return (
+        f"{number}.{identity[:_IDENTITY]}.{base64.urlsafe_b64encode(code.astype('<f4').tobytes()).decode().rstrip('=')}"
+    )
+
+
+def unpack_code(text: str) -> tuple[int, str, np.ndarray] | None:
+    """Number, beginning of the model's identity and code (D,) that `pack_code` wrote; None where it did not."""
+    number, identity, packed = (*text.split("."), "", "")[:3]
+    if row_id(number) is None or len(identity) != _IDENTITY or text.count(".") != 2:
+        return None
+    try:
+        code = np.frombuffer(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)), "<f4")
+    except (binascii.Error, ValueError):
+        return None
+    return (int(number), identity, code) if len(code) and np.isfinite(code).all() else None

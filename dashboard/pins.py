@@ -1,4 +1,4 @@
-"""Pinned places: up to twelve decoded points of latent space, kept while the session lasts.
+"""Pinned places: up to twelve decoded points of latent space, kept in the link.
 
 A pin is a code in the model whose map was clicked and, in every other model shown, the code that this one gives the
 decoded image: the same picture, seen by both.
@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from dashboard import atlas, components, palette, state
+from dashboard import atlas, components, links, palette, resources, state
 from latent.decode import decode
-from latent.encode import encode
 from latent.space import LatentSpace
 
 MOST = 12
@@ -27,30 +26,46 @@ class Pin:
 
 
 def here(spaces: list[LatentSpace]) -> list[Pin]:
-    """The pins that every one of these models has a code for."""
-    return [p for p in st.session_state.get("_pins", []) if all(s.identity in p.codes for s in spaces)]
+    """The pins that lie in one of these models, as all of them see them; the link holds them.
+
+    Those of a model that is not shown now wait in the link; what makes no sense there is complained about.
+    """
+    pins, held = [], st.query_params.get_all("pins")
+    for text in held:
+        read = links.unpack_code(text)
+        home = next((n for n, s in enumerate(spaces) if read and s.identity.startswith(read[1])), None)
+        if home is None and read and any(c.identity.startswith(read[1]) for c in resources.checkpoints()):
+            continue
+        if home is None or len(read[2]) != spaces[home].latent_dim:
+            state.complain("The link holds a pinned place of a model that is not here, or was cut off; left out.")
+            st.query_params["pins"] = [t for t in st.query_params.get_all("pins") if t != text]
+            continue
+        pins.append(Pin(f"P{read[0]}", resources.seen_by_all(spaces, home, read[2])))
+    return pins
 
 
 def add(spaces: list[LatentSpace], slot: int, code: np.ndarray) -> None:
     """Pin a code of the model in that place of `spaces`."""
-    pins = st.session_state.setdefault("_pins", [])
-    if len(here(spaces)) >= MOST:
+    held = st.query_params.get_all("pins")
+    if len(held) >= MOST:
         st.toast(f"{MOST} places are pinned already; take one out first.", icon=":material/push_pin:")
         return
-    taken = {p.name for p in pins}
-    name = next(f"P{n}" for n in range(1, len(pins) + 2) if f"P{n}" not in taken)
-    image = decode(spaces[slot].model, code[None])
-    codes = {s.identity: code if n == slot else encode(s.model, image)[0] for n, s in enumerate(spaces)}
-    pins.append(Pin(name, codes))
+    taken = {text.split(".")[0] for text in held}
+    number = next(n for n in range(1, len(held) + 2) if str(n) not in taken)
+    st.query_params["pins"] = [*held, links.pack_code(number, spaces[slot].identity, code)]
 
 
 def remove(number: int) -> None:
     """Take out the pin of that number."""
-    st.session_state["_pins"] = [p for p in st.session_state.get("_pins", []) if p.name != f"P{number}"]
+    kept = [t for t in st.query_params.get_all("pins") if t.split(".")[0] != str(number)]
+    if kept:
+        st.query_params["pins"] = kept
+    else:
+        clear()
 
 
 def clear() -> None:
-    st.session_state.pop("_pins", None)
+    st.query_params.pop("pins", None)
 
 
 def overlay(space: LatentSpace, pins: list[Pin], named) -> atlas.Overlay:
@@ -59,14 +74,18 @@ def overlay(space: LatentSpace, pins: list[Pin], named) -> atlas.Overlay:
 
 
 def arithmetic(spaces: list[LatentSpace], pins: list[Pin]) -> Pin | None:
-    """A - B + C of three chosen pins, in each model's own space; None where fewer than two are there."""
+    """A - B + C of three chosen pins, in each model's own space; None where fewer than two are there, or chosen."""
     if len(pins) < 2:
         return None
     names = [p.name for p in pins]
     chosen = [
-        column.selectbox(label, names, index=min(n, len(names) - 1), key=f"_pin_{n}_{len(names)}")
+        column.selectbox(
+            label, names, index=n if n < len(names) else None, key=f"_pin_{n}_{len(names)}", placeholder="Choose"
+        )
         for n, (column, label) in enumerate(zip(st.columns(3, gap="xsmall"), ("Take", "minus", "plus"), strict=True))
     ]
+    if None in chosen:
+        return None
     by_name = {p.name: p for p in pins}
     a, b, c = (by_name[name] for name in chosen)
     return Pin(RESULT, {s.identity: a.codes[s.identity] - b.codes[s.identity] + c.codes[s.identity] for s in spaces})
@@ -96,9 +115,10 @@ def panel(spaces: list[LatentSpace]) -> list[Pin]:
                 for n, s in enumerate(spaces)
             ]
             components.gallery(strips, key="pins_result", columns=1, size=90, beside=True)
+        if len(pins) > 1:
             st.page_link(
                 "views/interpolate.py", label="Walk through them", icon=":material/timeline:",
-                query_params={"between": "pins"},
+                query_params={"between": "Pins", "pins": st.query_params.get_all("pins")},
             )  # fmt: skip
         st.button("Clear pins", icon=":material/close:", on_click=clear)
     return [*pins, result] if result is not None else pins
@@ -108,6 +128,9 @@ def between(spaces: list[LatentSpace]) -> list[Pin]:
     """The pins that a walk goes through, where the page was asked for one; else none."""
     pins = here(spaces)
     if len(pins) < 2:
+        if st.query_params.get("between", "").casefold() == "pins":
+            state.complain("The link walks through pins, and holds fewer than two; showing a walk between rows.")
+            del st.query_params["between"]
         return []
     asked = state.choice(st.segmented_control, "Between", ["rows", "pins"], "between", text=str.capitalize)
     return pins if asked == "pins" else []

@@ -7,6 +7,7 @@ decodes with the same ones.
 import copy
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from aemodels.checkpoint import Broken, Checkpoint
 from dashboard import colours, palette
 from latent import align, alive, compare, device, maps, metrics, project, region, trust
 from latent.decode import decode
-from latent.encode import model_device
+from latent.encode import encode, model_device
 from latent.space import LatentSpace
 from latent.store import Store
 
@@ -234,6 +235,18 @@ def _shades(identity: str, by: str, settings, other: str, low: float, high: floa
 def shades(found: Checkpoint, by: str, settings: project.Settings, other: str, low: float, high: float) -> np.ndarray:
     """The colour of every point, (N, 3) in [0, 255], on a scale from `low` to `high`; errors as `values`."""
     return _shades(found.identity, by, settings, other, low, high, found)
+
+
+def seen_by_all(spaces: Sequence[LatentSpace], home: int, code: np.ndarray) -> dict[str, np.ndarray]:
+    """A code (D,) of one of the models, and those that the others give to its decoded image, by identity."""
+    return _seen(tuple(s.identity for s in spaces), home, code.tobytes(), str(model_device(spaces[home].model)), spaces)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _seen(identities: tuple[str, ...], home: int, code: bytes, device_name: str, _spaces) -> dict[str, np.ndarray]:
+    at_home = np.frombuffer(code, np.float32)
+    image = decode(_spaces[home].model, at_home[None])
+    return {s.identity: at_home if n == home else encode(s.model, image)[0] for n, s in enumerate(_spaces)}
 
 
 # Which rows stand out is told to a page by name: of many rows even one bit each would be much to send at every rerun.

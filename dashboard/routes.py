@@ -33,7 +33,7 @@ KINDS = ("original", "reconstruction")
 MOST_PLACES, MOST_CELLS = 1024, 128
 # Points of a part of a map that are sent as such, and cells a side of a picture of more.
 MOST_DRAWN, MOST_FINE_CELLS = 20_000, 1024
-SHEET_ROWS = 2500
+_SHEET_COLUMNS = 50
 _KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 _BRIEFLY = {"Cache-Control": "private, max-age=600"}
 
@@ -287,27 +287,17 @@ def heat(asked: QueryParams, body: bytes) -> Response:
 
 
 def sheet(asked: QueryParams, body: bytes) -> Response:
-    """`?checkpoint&device&kind&page` -> a PNG of `SHEET_ROWS` rows' images, 50 a line, in the order of the rows.
-
-    Instead of a page the body may name rows by their numbers, uint32 (M,).
-    """
+    """`?checkpoint&device&kind`, numbers of rows as uint32 (M,) in the body -> a PNG of their images, 50 a line."""
     kind, space = asked.get("kind", ""), _space(asked)
     if kind not in KINDS:
         raise _Refused(400, f"kind must be {' or '.join(KINDS)}")
-    if body:
-        if len(body) % 4 or len(body) // 4 > MOST_PLACES:
-            raise _Refused(400, f"the body must be up to {MOST_PLACES} rows, a uint32 each")
-        numbers = np.frombuffer(body, "<u4")
-        if numbers.max() >= len(space):
-            raise _Refused(404, "no such row")
-        rows = space.row_ids[numbers]
-    else:
-        page = _whole(asked.get("page"), "page", 10**6)
-        rows = space.row_ids[page * SHEET_ROWS : (page + 1) * SHEET_ROWS]
-        if not len(rows):
-            raise _Refused(404, "no such page")
-    picture = pictures.sheet(_images(asked, space, rows, kind), 50)
-    return Response(pictures.png(picture), media_type="image/png", headers=_BRIEFLY)
+    if not body or len(body) % 4 or len(body) // 4 > MOST_PLACES:
+        raise _Refused(400, f"the body must be 1 to {MOST_PLACES} rows, a uint32 each")
+    numbers = np.frombuffer(body, "<u4")
+    if numbers.max() >= len(space):
+        raise _Refused(404, "no such row")
+    picture = pictures.sheet(_images(asked, space, space.row_ids[numbers], kind), _SHEET_COLUMNS)
+    return Response(pictures.png(picture), media_type="image/png")
 
 
 def trusted(asked: QueryParams, body: bytes) -> Response:
@@ -376,7 +366,7 @@ ROUTES = [
     Route(MANY, _served(many), methods=["GET"]),
     Route(DECODE, _served(decoded), methods=["POST"]),
     Route(HEAT, _served(heat), methods=["GET"]),
-    Route(SHEET, _served(sheet), methods=["GET", "POST"]),
+    Route(SHEET, _served(sheet), methods=["POST"]),
     Route(TRUST, _served(trusted), methods=["GET"]),
     Route(NOTHING, _served(nothing, thread=False), methods=["POST"]),
 ]

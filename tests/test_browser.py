@@ -353,6 +353,13 @@ def test_pins_are_shown_on_both_maps_reckoned_with_and_walked_through(open_page)
     page.get_by_text("From P1 through P2 to P3").wait_for()
     settle(page)
     assert page.locator("button.frame canvas").count() == 32
+    # The address holds the pins and the walk.
+    copied = page.url.split("/", 3)[3]
+    page.goto("about:blank")
+    page = open_page(copied)
+    page.get_by_text("From P1 through P2 to P3").wait_for()
+    again = atlas(page, "Object.fromEntries(atlas.panes[0].map.pins)")
+    assert all(again[name] == pytest.approx(place, abs=1e-4) for name, place in places.items() if name != "=")
 
 
 def test_a_small_selection_is_tied_from_map_to_map(open_page):
@@ -378,12 +385,12 @@ def test_a_layer_behind_the_points_is_drawn(open_page, layer):
 
 def test_zooming_in_turns_points_into_their_images(open_page):
     page = open_page("?sprites=auto&view=B")
-    assert not atlas(page, "atlas.panes[0].shown?.length")
+    assert not atlas(page, "atlas.panes[0].sprites.chosen.length")
     x, y = point_place(page, 0, 25)
     page.mouse.move(x, y)
     for _ in range(12):
         page.mouse.wheel(0, -240)
-    wait_for_atlas(page, "atlas.panes[0].shown?.length > 0")
+    wait_for_atlas(page, "atlas.panes[0].sprites.chosen.length > 0 && !atlas.panes[0].sprites.missing")
 
 
 def test_a_lasso_and_a_hover_do_not_send_the_points_again(open_page):

@@ -37,6 +37,21 @@ def test_a_bomb_is_not_inflated():
     assert links.unpack(f"10000.{bomb}", ROWS) is None
 
 
+def test_a_code_comes_back_with_its_number_and_its_model():
+    code = np.random.default_rng(0).standard_normal(16).astype(np.float32)
+    number, identity, read = links.unpack_code(links.pack_code(12, "0123456789abcdef", code))
+    assert (number, identity) == (12, "01234567") and (read == code).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1", "1.01234567", "1.0123.AAAA", "x.01234567.AAAAAA", "1.01234567.", "1.01234567.AA=", "1.01234567.AADAfw",
+     "1.01234567.AAAAAA.AAAAAA"],
+)  # fmt: skip
+def test_what_is_no_code_is_none(text):
+    assert links.unpack_code(text) is None
+
+
 def test_an_option_is_found_by_title_or_name_in_any_case():
     titles = {"fashion-mnist": "Fashion-MNIST", "digits": "Digits"}
     for asked in ("fashion-mnist", "Fashion-MNIST", " FASHION-mnist "):

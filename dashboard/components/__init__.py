@@ -24,7 +24,7 @@ def _component(name: str, *parts: str) -> Callable:
 
 
 _gallery, _legend, _player, _pointer = (_component(n) for n in ("gallery", "legend", "player", "pointer"))
-_atlas = _component("atlas", "points", "plane", "lens", "pane", "atlas")
+_atlas = _component("atlas", "points", "plane", "lens", "sprites", "pane", "atlas")
 _SHEET_COLUMNS = 16
 
 

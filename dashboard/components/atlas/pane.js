@@ -5,13 +5,14 @@ class Pane {
     this.box = make("div", "pane");
     this.title = make("div", "title");
     this.stack = make("div", "stack");
-    [this.back, this.middle, this.front] = ["back", "middle", "front"].map((name) => make("canvas", name));
-    this.stack.append(this.back, this.middle, this.front);
+    [this.back, this.middle, this.images, this.front] = ["back", "middle", "images", "front"].map((name) => make("canvas", name));
+    this.stack.append(this.back, this.middle, this.images, this.front);
     this.foot = make("div", "foot");
     this.trust = make("div", "foot trust");
     this.box.append(this.title, this.stack, this.foot, this.trust);
     atlas.grid.append(this.box);
     this.points = new Points(this.middle);
+    this.sprites = new Sprites(this, this.images);
     this.observer = new ResizeObserver(() => {
       if (!this.camera.touched) this.fit();
       this.viewChanged();
@@ -35,6 +36,7 @@ class Pane {
     this.front.setAttribute("role", "img");
     this.front.setAttribute("aria-label", map.alt);
     if (this.query !== map.query) {
+      this.sprites.pictures.clear();
       Object.assign(this, { query: map.query, bounds: map.bounds, ground: null, mark: null, part: null, places: null });
       this.camera.touched = false;
     }
@@ -87,6 +89,7 @@ class Pane {
         this.part = part;
         this.fill();
         this.draw();
+        this.sprites.fetch().catch((error) => this.atlas.say(error.message));
       } while (this.again);
     } finally {
       this.asked = false;
@@ -160,42 +163,43 @@ class Pane {
   viewChanged() {
     this.draw();
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.drawBack(), 120);
+    this.settling = setTimeout(() => {
+      this.drawBack();
+      this.sprites.fetch().catch((error) => this.atlas.say(error.message));
+    }, 120);
     if (this.atlas.data.many) this.loadPart().catch((error) => this.atlas.say(error.message));
   }
 
   draw() {
     if (!this.places || !this.width) return;
+    this.sprites.choose();
     this.sayWhat();
     const { atlas, camera, width, height } = this, { colour, faded } = atlas.data;
     const ratio = window.devicePixelRatio || 1;
     const blend = atlas.data.blend && !this.slot ? atlas.blend ?? 0 : 0;
     const whole = this.wholeZoom();
     const size = Math.min(14, Math.max(2.5, 17 - 3.2 * Math.log10(atlas.data.many || this.places.length / 2)) * Math.sqrt(camera.zoom / whole));
-    const sprites = this.drawSprites();
     this.points.draw({
-      camera, width, height, ratio, size, blend, opacity: sprites ? 0 : faded ? 0.35 : 0.8,
+      camera, width, height, ratio, size, blend, opacity: faded ? 0.35 : 0.8,
       low: colour.low ?? 0, high: colour.high ?? 1, steps: colour.kind === "class" ? colour.colours.length : 0,
     });
     this.placeBack();
+    this.sprites.paint();
     this.drawFront();
     this.atlas.drawLines();
   }
 
-  // Of a large map: what of it is shown how.
+  // What of the map is shown how, where that is not all of it as points.
   sayWhat() {
-    const { many } = this.atlas.data, { part } = this;
-    let said = this.map.note;
-    if (many) {
-      said = `${many.toLocaleString()} codes as density`;
-      if (part?.points) {
-        const [left, bottom, right, top] = this.view(1);
-        let seen = 0;
-        for (const _ of this.index.within(left, bottom, right, top)) seen++;
-        said += `, ${seen.toLocaleString()} in view as points`;
-      }
+    const { many } = this.atlas.data, { part, sprites } = this, counted = (n) => n.toLocaleString("en");
+    const said = [many ? `${counted(many)} codes as density` : sprites.chosen.length ? "" : this.map.note];
+    if (part?.points) {
+      const [left, bottom, right, top] = this.view(1);
+      said.push(`${counted([...this.index.within(left, bottom, right, top)].length)} in view as points`);
     }
-    if (this.title.lastChild.textContent !== said) this.title.lastChild.textContent = said;
+    if (sprites.chosen.length) said.push(`${counted(sprites.chosen.length)} of ${counted(sprites.seen)} as images`);
+    const text = said.filter(Boolean).join(", ");
+    if (this.title.lastChild.textContent !== text) this.title.lastChild.textContent = text;
   }
 
   context(canvas) {
@@ -212,7 +216,6 @@ class Pane {
   drawFront() {
     if (!this.places || !this.width) return;
     const context = this.context(this.front), { map } = this;
-    if (this.shown) this.paintSprites(context);
     if (map.path) this.drawPath(context, map.path);
     map.named.forEach(([text, place], n) => label(context, this.toScreen(place), text, map.accent, n % 2 ? 20 : -20));
     map.pins.forEach(([name, place]) => pin(context, this.toScreen(place), name, map.accent));
@@ -239,64 +242,6 @@ class Pane {
     context.arc(...spot, 9.5, 0, 2 * Math.PI);
     Object.assign(context, { strokeStyle: "#1c2030", lineWidth: 1.5 });
     context.stroke();
-  }
-
-  // --- images instead of points ---
-
-  drawSprites() {
-    const { sprites } = this.atlas.data.layers;
-    this.shown = null;
-    if (sprites === "off" || !this.index || this.atlas.blend) return false;
-    if (this.atlas.data.many) {
-      // One picture of all images of a part, asked for once.
-      if (!this.part?.points || !this.part.within || this.part.within > MOST_SPRITES) return false;
-      this.part.sheet ??= this.loadSprites(this.part);
-      this.shown = [...this.part.numbers.keys()];
-      return true;
-    }
-    const [left, top] = this.toPlane([0, 0]), [right, bottom] = this.toPlane([this.width, this.height]);
-    const found = [];
-    for (const i of this.index.within(left, bottom, right, top)) {
-      found.push(i);
-      if (sprites === "auto" && found.length > SPRITES) return false;
-    }
-    if (sprites === "auto" && found.length === this.places.length / 2 && found.length > 200) return false;
-    this.shown = found;
-    return true;
-  }
-
-  async loadSprites(part) {
-    const { kind } = this.atlas.data.sheets, query = `${this.map.query}&kind=${kind}`;
-    const picture = await ask("sheet", query, { method: "POST", body: part.numbers });
-    part.sheet = await createImageBitmap(new Blob([picture], { type: "image/png" }));
-    this.drawFront();
-  }
-
-  paintSprites(context) {
-    const { atlas, shown, part, lit } = this, many = Boolean(atlas.data.many), { kind, shape, rowsASheet } = atlas.data.sheets;
-    const [, height, width] = shape;
-    // As large as leaves room for all, were they spread evenly; never so small as to be mush.
-    const side = Math.max(10, Math.min(56, 0.9 * Math.sqrt((this.width * this.height) / Math.max(shown.length, 1))));
-    const scale = side / Math.max(width, height), w = width * scale, h = height * scale;
-    const order = lit ? [...shown].sort((a, b) => lit[a] - lit[b]) : shown;
-    this.unpainted = many && !(part.sheet instanceof ImageBitmap) ? shown.length : 0;
-    if (this.unpainted) return; // under way
-    for (const i of order) {
-      const picture = many ? part.sheet : sheetOf(this.map, kind, Math.floor(i / rowsASheet), () => this.drawFront());
-      if (!picture) {
-        this.unpainted++;
-        continue;
-      }
-      const n = many ? i : i % rowsASheet, [x, y] = this.toScreen(this.placeOf(i));
-      context.globalAlpha = lit && !lit[i] ? 0.15 : 1;
-      context.drawImage(picture, (n % 50) * width, Math.floor(n / 50) * height, width, height, x - w / 2, y - h / 2, w, h);
-      if (atlas.data.colour.kind === "class") {
-        const colours = atlas.data.colour.colours;
-        Object.assign(context, { strokeStyle: colours[this.values[i]], lineWidth: 1.5 });
-        context.strokeRect(x - w / 2, y - h / 2, w, h);
-      }
-    }
-    context.globalAlpha = 1;
   }
 
   // --- what lies behind: decoded tiles, or where the space is alive ---
@@ -554,22 +499,6 @@ class Pane {
     this.points.free();
     this.box.remove();
   }
-}
-
-const sheets = new Map();
-function sheetOf(map, kind, page, loaded) {
-  const asked = new URLSearchParams(map.query), named = { checkpoint: asked.get("checkpoint"), device: asked.get("device") };
-  const url = address("sheet", new URLSearchParams({ ...named, kind, page }));
-  if (!sheets.has(url)) {
-    const picture = new Image();
-    sheets.set(url, picture);
-    if (sheets.size > 24) sheets.delete(sheets.keys().next().value);
-    picture.onload = loaded;
-    picture.onerror = () => sheets.delete(url);
-    picture.src = url;
-  }
-  const picture = sheets.get(url);
-  return picture.complete && picture.naturalWidth ? picture : null;
 }
 
 function rankOf(sorted, value) {
