@@ -4,7 +4,7 @@
 
 Checkpoints of 10,000, 70,000 and 700,000 codes are made from a shipped pair, and chosen in a page that is open already:
 timed is the way from there to two maps that are drawn, by PCA.  A lasso round the middle is timed to its answer in the
-page, a zoom to points that are drawn.  Then the page of the shipped codes is opened with points and with images on them.
+page, a zoom to points that are drawn.  Then a page of the shipped codes is opened with points and with images on them.
 """
 
 import argparse

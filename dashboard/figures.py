@@ -117,8 +117,8 @@ def learning_curves(histories: dict[str, list[dict]], accents: dict[str, str]) -
     return figure
 
 
-def kl_bars(kl: np.ndarray, accent: str) -> go.Figure:
-    """KL to the prior by latent dimension, largest first; a dimension near 0 carries nothing."""
+def kl_bars(kl: np.ndarray, accent: str, most: float) -> go.Figure:
+    """KL to the prior by latent dimension, largest first, up to `most`; a dimension near 0 carries nothing."""
     order = np.argsort(kl)[::-1]
     figure = go.Figure(
         go.Bar(
@@ -128,6 +128,6 @@ def kl_bars(kl: np.ndarray, accent: str) -> go.Figure:
     )  # fmt: skip
     figure.update_layout(
         height=240, margin=_MARGIN, xaxis={"type": "category", "title": {"text": "Dimension"}},
-        yaxis={"title": {"text": "KL (nats)"}},
+        yaxis={"title": {"text": "KL (nats)"}, "range": [0, 1.05 * most]},
     )  # fmt: skip
     return figure

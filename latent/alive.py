@@ -45,7 +45,7 @@ def round_trip(model: Autoencoder, codes: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def sensitivity(images: np.ndarray, across: int, up: int, extent: Extent) -> np.ndarray:
-    """Area that an image moves a unit of map area: sqrt det of the pullback metric, (up, across) in grey levels².
+    """Area that an image, of values in [0, 1], moves a unit of map area: sqrt det of the pullback metric, (up, across).
 
     By central differences over the grid of decoded images (up * across, C, H, W), one-sided at its edges.
     (Arvanitidis et al. 2018, arXiv:1710.11379)

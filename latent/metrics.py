@@ -33,11 +33,11 @@ def neighbour_accuracy(codes: np.ndarray, labels: np.ndarray, k: int = K) -> flo
     return float((counts.argmax(1) == labels).mean())
 
 
-def class_shares(labels: np.ndarray, classes: tuple[str, ...]) -> list[tuple[str, float]]:
-    """(class name, share) of each class among (N,) labels, the commonest first; absent ones left out."""
+def class_counts(labels: np.ndarray, classes: tuple[str, ...]) -> list[tuple[str, int]]:
+    """(class name, rows) of each class among (N,) labels, the commonest first; absent ones left out."""
     counts = np.bincount(labels, minlength=len(classes))
     order = np.argsort(-counts, kind="stable")
-    return [(classes[i], counts[i] / len(labels)) for i in order if counts[i]]
+    return [(classes[i], int(counts[i])) for i in order if counts[i]]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NICE = 5
 # How soon a wish to cancel is noticed.
 _LOOK_SECONDS = 0.1
+_WARM_ROWS = 5000  # of fewer, umap compiles another search
 _PREFIX = struct.Struct(">IQ")  # bytes of the header, bytes of the array
 
 
@@ -98,6 +99,17 @@ class Worker:
                 self.stop()
                 raise
 
+    def warm(self) -> None:
+        """Start the child and let it compile, in the background, unless there is one: a fit will soon be asked for."""
+        if self.pid is None and not self._turn.locked():
+            codes = np.random.default_rng(0).standard_normal((_WARM_ROWS, 4), np.float32)
+            settings = {"dims": 2, "neighbours": 15, "min_dist": 0.1, "metric": "euclidean", "seed": 0}
+            threading.Thread(target=self._fit_quietly, args=(codes, settings), daemon=True).start()
+
+    def _fit_quietly(self, codes: np.ndarray, settings: dict) -> None:
+        with contextlib.suppress(ChildProcessError):  # whoever asks for a map will be told
+            self.fit(codes, settings, lambda fraction, message: None, lambda: False)
+
     def stop(self) -> None:
         """Kill the child, if there is one."""
         if self._process:
@@ -111,7 +123,7 @@ class Worker:
     @contextlib.contextmanager
     def _wait_for_turn(self, progress: Progress, cancelled: Cancellation) -> Iterator[None]:
         if not self._turn.acquire(blocking=False):
-            progress(0.0, "Waiting for another map")
+            progress(0.0, "Waiting for UMAP")
             while not self._turn.acquire(timeout=_LOOK_SECONDS):
                 _stop_if(cancelled)
         try:
@@ -186,7 +198,7 @@ def _obituary(child: subprocess.Popen) -> str:
 
 _WORKER = Worker()
 atexit.register(_WORKER.stop)
-fit = _WORKER.fit
+fit, warm = _WORKER.fit, _WORKER.warm
 
 
 # --- the child's side -----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import safetensors.numpy
 from streamlit.testing.v1 import AppTest
 
 from aemodels import checkpoint, registry
+from latent import metrics
 from train.__main__ import main as train
 
 APP = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
@@ -171,6 +172,9 @@ def test_a_deep_link_restores_a_walk(app):
         ("map", {"rows": "9999999999.eJw"}, "selection (rows)"),
         ("map", {"rows": "360." + "=" * 500}, "selection (rows)"),
         ("map", {"classes": "shoe"}, "classes = shoe"),
+        ("map", {"pins": "1.deadbeef.AAAAAA"}, "pinned place"),
+        ("map", {"pins": "P1"}, "pinned place"),
+        ("interpolate", {"between": "pins"}, "walks through pins"),
         ("map", {"row": "9" * 5000}, "row = '999"),
         ("interpolate", {"from": "--5"}, "from = '--5'"),
         ("interpolate", {"from": "123456789"}, "from = '123456789'"),
@@ -189,10 +193,13 @@ def test_a_link_that_makes_no_sense_gets_one_line_and_a_working_page(app, page, 
     assert at.title[0].value
 
 
-def test_a_selection_becomes_a_gallery_with_class_counts(app):
+def test_a_selection_becomes_a_gallery_with_class_counts(app, digits_root):
     ids = tuple(range(0, 600, 5))
     at = app(session={"_selection": ids}, projection="PCA")
-    assert "Selection: 120 rows" in words(at) and " % " in words(at)
+    found = checkpoint.load(digits_root / "digits" / "ae")
+    name, count = metrics.class_counts(found.latents.labels[: len(ids)], found.config.classes)[0]
+    share = f"{count / len(ids):.0%}".replace("%", " %")
+    assert f"Selection: 120 rows** · {count} {name} ({share})" in words(at)
     assert "Originals 1 to 60" in words(at)
     at.button(key="clear_selection").click().run()
     assert "Selection: 120 rows" not in words(at)
@@ -274,6 +281,12 @@ def test_without_the_images_the_page_says_so_and_offers_the_download(app):
 def test_a_map_that_cannot_be_drawn_is_explained(app):
     at = app(a="ae", b="vae", projection="PCA", dims="3D")
     assert len(at.error) == 1 and at.error[0].value.startswith("This map cannot be drawn")
+
+
+def test_axes_that_are_asked_for_twice_are_told_apart(app):
+    at = app(projection="Axes", axis1="2", axis2="2", a="ae", b="none")
+    assert "Each axis needs a dimension of its own: showing 2, 3." in words(at)
+    assert "Dimensions 2 and 3" in words(at)
 
 
 def test_only_models_that_were_evaluated_on_the_same_rows_are_set_beside_each_other(

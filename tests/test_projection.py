@@ -313,7 +313,7 @@ def test_maps_wait_for_each_other_and_can_be_cancelled_meanwhile(codes):
     waiting = threading.Event()
 
     def report(fraction, message):
-        if message == "Waiting for another map":
+        if message == "Waiting for UMAP":
             waiting.set()
 
     with worker._WORKER._turn, pytest.raises(project.Cancelled):

@@ -118,11 +118,12 @@ variational = [(c, s) for c, s in zip(found, spaces, strict=True) if s.variation
 if variational:
     st.subheader("What each dimension of a VAE carries", anchor=False)
     columns = st.columns(len(variational))
-    for column, (c, space) in zip(columns, variational, strict=True):
+    spent = [metrics.kl_per_dimension(s.codes, s.logvar) for _, s in variational]
+    most = max(float(kl.max()) for kl in spent)
+    for column, (c, _), kl in zip(columns, variational, spent, strict=True):
         with column:
-            kl = metrics.kl_per_dimension(space.codes, space.logvar)
             st.markdown(f"**{c.name}**")
             st.plotly_chart(
-                figures.kl_bars(kl, accents[c.name]), key=f"kl_{c.name}",
+                figures.kl_bars(kl, accents[c.name], most), key=f"kl_{c.name}",
                 alt=f"KL to the prior by latent dimension of {c.name}, {kl.sum():.1f} nats in all",
             )  # fmt: skip

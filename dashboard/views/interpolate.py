@@ -121,7 +121,7 @@ with right:
             "GIF", lambda: pictures.gif(frames, labels), f"{name}.gif", "image/gif", icon=":material/gif_box:",
             on_click="ignore", help="The walk as an animation, the models side by side",
         )  # fmt: skip
-        st.caption("Each model walks between its own codes of the same images.")
+        st.caption(f"Each model walks between its own codes of the same {'pictures' if stops else 'images'}.")
 
 accents = [palette.accent(slot) for slot in range(len(spaces))]
 colouring = parts.default_colouring(first)

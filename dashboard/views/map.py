@@ -70,7 +70,7 @@ with side, st.container(border=True):
         for i, space in enumerate(spaces):
             error = space.error[space.positions([picked])[0]]
             made = resources.reconstructions(space, [picked])
-            strips.append(components.Strip(made, f"{'AB'[i]} {error:.3f}", palette.accent(i)))
+            strips.append(components.Strip(made, f"{'AB'[i]} {error:.2g}", palette.accent(i)))
         components.gallery(strips, key="clicked", columns=1, size=140, beside=True)
         for i, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
             here = space.positions([picked])
@@ -112,3 +112,5 @@ with main, st.container(border=True):
             if part
             else "No row of the selection is of a class that is lit."
         )
+        if "rows" not in st.query_params:
+            st.caption("These rows are too many to fit into the address: a copied link opens without them.")

@@ -142,6 +142,7 @@ class Atlas {
       const slide = make("input");
       Object.assign(slide, { type: "range", min: 0, max: 1, step: 0.01, value: this.blend ?? 0 });
       slide.title = "Moves the points of A to their places on B";
+      slide.setAttribute("aria-label", slide.title);
       slide.oninput = () => { this.blend = Number(slide.value); this.redraw(); };
       label.append(slide);
       this.bar.append(label);

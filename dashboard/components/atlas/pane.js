@@ -8,8 +8,10 @@ class Pane {
     [this.back, this.middle, this.images, this.front] = ["back", "middle", "images", "front"].map((name) => make("canvas", name));
     this.stack.append(this.back, this.middle, this.images, this.front);
     this.foot = make("div", "foot");
+    this.scale = make("div", "scale");
     this.trust = make("div", "foot trust");
-    this.box.append(this.title, this.stack, this.foot, this.trust);
+    this.box.append(this.title, this.stack, this.foot, this.scale, this.trust);
+    for (const canvas of [this.back, this.middle, this.images]) canvas.setAttribute("aria-hidden", "true");
     atlas.grid.append(this.box);
     this.points = new Points(this.middle);
     this.sprites = new Sprites(this, this.images);
@@ -248,6 +250,7 @@ class Pane {
 
   async drawBack() {
     const layer = this.atlas.data.layers.behind;
+    if (layer === "none" || layer === "tiles") this.scale.replaceChildren();
     if (layer === "none" || !this.places || !this.width) {
       this.ground = null;
       this.placeBack();
@@ -305,7 +308,18 @@ class Pane {
     const scale = this.atlas.data.heat.map(rgb);
     values.forEach((v, i) => image.data.set([...scale[Math.round(share(v) * (scale.length - 1))], 255], 4 * i));
     context.putImageData(image, 0, 0);
+    this.drawScale(kind, about.typical);
     return sheet;
+  }
+
+  // The legend of the layer behind.
+  drawScale(kind, typical) {
+    const [low, high] = kind === "round-trip" ? ["error 0", `${(2 * typical).toPrecision(2)} and over`] : ["least in view", "most"];
+    const bar = make("i", "");
+    bar.style.background = `linear-gradient(to right, ${this.atlas.data.heat.join()})`;
+    const parts = [make("span", "", low), bar, make("span", "", high)];
+    if (kind === "round-trip") bar.append(make("b", "", `real codes under ${typical.toPrecision(2)}`));
+    this.scale.replaceChildren(...parts);
   }
 
   placeBack() {
