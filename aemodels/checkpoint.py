@@ -136,7 +136,7 @@ def save(
     card: str = "",
     resume: dict | None = None,
 ) -> Path:
-    """Write a whole checkpoint beside `path`, then put it in its place; returns `path`.
+    """Write a whole checkpoint beside `path`, then put it in its place; returns `path`.  A linked folder stays linked.
 
     `projections/` of an earlier checkpoint with the same weights is kept, and so is whatever is not ours.  ValueError
     where weights or codes are not finite: such a model is not written.  OSError (a full disk, say) leaves what was
@@ -148,7 +148,7 @@ def save(
         raise ValueError(f"not saved: {bad[0] if bad else 'codes'} holds NaN or infinity")
     weights = safetensors.torch.save(state)
     config = dataclasses.replace(config, weights_sha256=fingerprint(weights))
-    path = Path(path)
+    given, path = path, _real(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     recover(path)
     staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.writing-", dir=path.parent))
@@ -176,14 +176,15 @@ def save(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         recover(path)
-    return path
+    return given
 
 
 def _copy(source: Path, into: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, into / source.name)
-    elif source.exists():
-        shutil.copy2(source, into)
+    """Links stay links: what they lead to may be large, elsewhere, or not there now."""
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, into / source.name, symlinks=True)
+    elif os.path.lexists(source):
+        shutil.copy2(source, into, follow_symlinks=False)
 
 
 def _json(value: dict) -> str:
@@ -201,13 +202,18 @@ def _csv(history: list[dict]) -> str:
 
 def _sync(folder: Path) -> None:
     """Make the bytes durable before the rename that makes them count."""
-    for file in (f for f in folder.rglob("*") if f.is_file()):
+    for file in (f for f in folder.rglob("*") if f.is_file() and not f.is_symlink()):
         with open(file, "rb") as handle:
             os.fsync(handle.fileno())
 
 
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve raises where a link leads to itself
+
+
 def _backup(path: Path) -> Path:
-    return path.with_name(_BACKUP.format(path.name))
+    place = _real(path) if path.is_symlink() else path
+    return place.with_name(_BACKUP.format(place.name))
 
 
 def _replace(staging: Path, path: Path) -> None:
@@ -221,7 +227,7 @@ def _replace(staging: Path, path: Path) -> None:
 def recover(path: Path) -> None:
     """Put back what a kill between the two renames of a save left aside: for whoever writes, never for readers."""
     if _backup(path).is_dir() and not path.exists():
-        _backup(path).rename(path)
+        _backup(path).rename(_real(path))
 
 
 def is_replaceable(path: Path) -> bool:
@@ -426,7 +432,7 @@ def folders(root_folder: Path) -> list[Path]:
     if not root_folder.is_dir():
         return []
     inside = [p for d in root_folder.iterdir() if d.is_dir() and not d.name.startswith(".") for p in d.iterdir()]
-    found = {p for p in inside if p.is_dir() and not p.name.startswith(".")}
+    found = {p for p in inside if _place(p).is_dir() and not p.name.startswith(".")}
     aside = {p.with_name(_own_name(p)) for p in inside if _own_name(p) != p.name and p.is_dir()}
     return sorted(found | aside)
 

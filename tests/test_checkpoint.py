@@ -400,6 +400,43 @@ def test_a_save_keeps_what_others_put_into_the_folder(folder, save_digits):
     assert (folder / "notes" / "thesis.txt").read_text() == "mine"
 
 
+def test_a_save_keeps_links_as_links_also_those_that_lead_nowhere(folder, save_digits, tmp_path):
+    (tmp_path / "photos").mkdir()
+    links = {"gone": tmp_path / "nowhere", "photos": tmp_path / "photos", "notes/here": Path("../README.md")}
+    (folder / "notes").mkdir()
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
+    save_digits(folder, seed=1)
+    assert {name: (folder / name).readlink() for name in links} == links
+
+
+def test_a_linked_folder_stays_a_link_to_the_newest_checkpoint(folder, save_digits, tmp_path):
+    (tmp_path / ".disk").mkdir()
+    real = folder.rename(tmp_path / ".disk" / "run")
+    folder.symlink_to(real)
+    for seed in (1, 2):
+        assert save_digits(folder, seed=seed) == folder
+        assert folder.is_symlink() and checkpoint.load(folder).fingerprint == checkpoint.load(real).fingerprint
+    assert [p.name for p in (*folder.parent.iterdir(), *real.parent.iterdir())] == ["vae", "run"]
+
+
+def test_a_kill_between_the_two_renames_loses_nothing_of_a_linked_folder(folder, tmp_path):
+    before = contents(folder)
+    (tmp_path / ".disk").mkdir()
+    real = folder.rename(tmp_path / ".disk" / "run")
+    folder.symlink_to(real)
+    assert subprocess.run([sys.executable, "-c", _KILLED, str(folder)], cwd=ROOT, check=False).returncode == 9
+    assert not folder.exists()
+    assert isinstance(checkpoint.load_or_broken(folder), Checkpoint) and checkpoint.folders(tmp_path) == [folder]
+    checkpoint.recover(folder)
+    assert folder.is_symlink() and contents(folder) == before
+
+
+def test_a_link_that_leads_to_itself_is_passed_over(folder):
+    (folder.parent / "loop").symlink_to("loop")
+    assert [c.path for c in checkpoint.load_all(folder.parents[1])] == [folder]
+
+
 def test_the_same_weights_with_other_rows_have_another_identity(folder):
     before = checkpoint.load(folder)
     latents = dataclasses.replace(before.latents, row_ids=before.latents.row_ids + 1)

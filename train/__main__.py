@@ -111,7 +111,7 @@ def _check_out(args: argparse.Namespace) -> None:
         raise UsageError(f"{out} exists; --resume goes on with it, --overwrite replaces it, --out names another")
     if args.overwrite and not checkpoint.is_replaceable(out):
         raise UsageError(f"{out} is not a checkpoint, and --overwrite would delete what it holds; --out names another")
-    parent = next(p for p in out.absolute().parents if p.exists())
+    parent = next(p for p in Path(os.path.realpath(out)).parents if p.exists())
     try:
         os.rmdir(tempfile.mkdtemp(prefix=".writable-", dir=parent))
     except OSError as error:
