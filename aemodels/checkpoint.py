@@ -406,6 +406,9 @@ def _read_latents(path: Path, config: Config, codes: bytes) -> Latents:
             raise CheckpointError(f"{path}: {LATENTS} holds NaN or infinity in {name}")
     if not rows:
         raise CheckpointError(f"{path}: {LATENTS} holds no codes")
+    ids, times = np.unique(latents.row_ids, return_counts=True)
+    if len(ids) < rows:
+        raise CheckpointError(f"{path}: {LATENTS} holds the row id {ids[times.argmax()]} {times.max()} times")
     if (latents.factors is None) != (not config.factor_names):
         raise CheckpointError(f"{path}: {LATENTS} does not hold the factors that {CONFIG} names")
     if latents.labels is not None and not (latents.labels.min() >= 0 and latents.labels.max() < len(config.classes)):

@@ -229,6 +229,10 @@ DAMAGE = {
     "no rows": (_no_rows, "holds no codes"),
     "NaN in the codes": (lambda f: edit_latents(f, mean=_nan((40, 3))), "NaN or infinity in mean"),
     "NaN in the errors": (lambda f: edit_latents(f, error=_nan(40)), "NaN or infinity in error"),
+    "a row id three times": (
+        lambda f: edit_latents(f, row_ids=np.array([*range(37), 7, 8, 7])),
+        "holds the row id 7 3 times",
+    ),
     "a column missing": (lambda f: edit_latents(f, row_ids=None), "does not hold what it must"),
     "a column unknown": (lambda f: edit_latents(f, extra=np.zeros(40)), "does not hold what it must"),
     "an unknown number format": (_no_number_format, "latents.safetensors"),
