@@ -266,9 +266,10 @@ def load(path: str | Path) -> Checkpoint:
     except (datasets.DatasetError, ValueError, RuntimeError) as error:  # what a path may be made of
         raise CheckpointError(f"{path}: data set {config.dataset[:80]!r} cannot be used ({error})") from error
     weights = _read(path, WEIGHTS)
+    model = _build(path, config, weights)
+    # Asked last: truncated, wrong or not finite, the file differs as well, and those say more.
     if fingerprint(weights) != config.weights_sha256:
         raise CheckpointError(f"{path}: {WEIGHTS} is not the file that {CONFIG} describes (its SHA-256 differs)")
-    model = _build(path, config, weights)
     codes = _read(path, LATENTS)
     latents = _read_latents(path, config, codes)
     if (latents.logvar is not None) != model.variational:
@@ -368,7 +369,8 @@ def _build(path: Path, config: Config, weights: bytes) -> Autoencoder:
     except safetensors.SafetensorError as error:
         raise CheckpointError(f"{path}: {WEIGHTS} is damaged ({error})") from error
     except RuntimeError as error:  # load_state_dict: names or shapes
-        first = str(error).strip().splitlines()[-1].strip()
+        heading, *reasons = str(error).strip().splitlines()
+        first = reasons[0].strip() if reasons else heading
         raise CheckpointError(f"{path}: the weights do not fit {config.model}: {first}") from error
     bad = [k for k, v in model.state_dict().items() if not v.isfinite().all()]
     if bad:

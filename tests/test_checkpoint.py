@@ -34,13 +34,14 @@ def edit_config(folder: Path, **changes) -> None:
     path.write_text(json.dumps({k: v for k, v in raw.items() if v is not ...}))
 
 
-def edit_weights(folder: Path, change) -> None:
-    """Rewrite the weights by hand, with the SHA-256 that goes with them."""
+def edit_weights(folder: Path, change, *, sha256: bool = True) -> None:
+    """Rewrite the weights by hand, with the SHA-256 that goes with them or not."""
     path = folder / checkpoint.WEIGHTS
     state = safetensors.torch.load_file(path)
     path.unlink()
     safetensors.torch.save_file(change(state), path)
-    edit_config(folder, weights_sha256=checkpoint.fingerprint(path.read_bytes()))
+    if sha256:
+        edit_config(folder, weights_sha256=checkpoint.fingerprint(path.read_bytes()))
 
 
 def edit_latents(folder: Path, **changes) -> None:
@@ -153,7 +154,11 @@ def _poison(state: dict) -> dict:
 
 
 def _reshape(state: dict) -> dict:
-    return state | {"mean.bias": torch.zeros(4)}
+    return state | {"mean.bias": torch.zeros(4), "mean.weight": torch.zeros(4, 8)}
+
+
+def _negate(state: dict) -> dict:
+    return {k: -v for k, v in state.items()}
 
 
 def _nan(shape):
@@ -166,7 +171,8 @@ DAMAGE = {
     "no weights": (lambda f: (f / checkpoint.WEIGHTS).unlink(), "model.safetensors is missing"),
     "no codes": (lambda f: (f / checkpoint.LATENTS).unlink(), "latents.safetensors is missing"),
     "no metrics": (lambda f: (f / checkpoint.METRICS).unlink(), "metrics.json is missing"),
-    "truncated weights": (_truncate(checkpoint.WEIGHTS), "SHA-256 differs"),
+    "truncated weights": (_truncate(checkpoint.WEIGHTS), "model.safetensors is damaged"),
+    "other weights": (lambda f: edit_weights(f, _negate, sha256=False), "SHA-256 differs"),
     "truncated codes": (_truncate(checkpoint.LATENTS), "latents.safetensors is damaged"),
     "truncated config": (_truncate(checkpoint.CONFIG), "config.json is not JSON"),
     "emptied codes": (lambda f: (f / checkpoint.LATENTS).write_bytes(b""), "latents.safetensors is damaged"),
@@ -178,7 +184,15 @@ DAMAGE = {
         "model.safetensors is damaged",
     ),
     "NaN in the weights": (lambda f: edit_weights(f, _poison), "mean.bias holds NaN or infinity"),
-    "weights of another shape": (lambda f: edit_weights(f, _reshape), "the weights do not fit vae: size mismatch"),
+    "NaN in the weights alone": (lambda f: edit_weights(f, _poison, sha256=False), "mean.bias holds NaN or infinity"),
+    "weights of another shape": (
+        lambda f: edit_weights(f, _reshape),
+        "the weights do not fit vae: size mismatch for mean.weight",
+    ),
+    "weights alone of another shape": (
+        lambda f: edit_weights(f, _reshape, sha256=False),
+        "the weights do not fit vae: size mismatch for mean.weight",
+    ),
     "weights missing": (
         lambda f: edit_weights(f, lambda s: {k: v for k, v in s.items() if k != "mean.bias"}),
         "the weights do not fit vae: Missing key",
