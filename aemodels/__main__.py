@@ -24,7 +24,7 @@ def _megabytes(count: int) -> str:
 
 
 def _epochs(found: Checkpoint) -> str:
-    return str(found.config.training.get("epochs_done", "closed form"))
+    return "closed form" if found.model.closed_form else str(found.config.training.get("epochs_done", ABSENT))
 
 
 # The columns of `list` and `table`: what each says of a checkpoint.
@@ -81,6 +81,7 @@ def _show(args: argparse.Namespace) -> str:
             "",
             f"Figures on {len(found.latents.mean):,} held-out images:",
             *figures,
+            *([found.history_note] if found.history_note else []),
             "",
             found.card.rstrip(),
         ]

@@ -88,6 +88,7 @@ class Checkpoint:
     """A folder that was read and checked.
 
     `name` is the folder's, longer where another of its data set has that too; `identity` names weights and codes.
+    `history` is empty for a model without epochs, and where it cannot be read: `history_note` then says why.
     """
 
     path: Path
@@ -99,6 +100,7 @@ class Checkpoint:
     history: list[dict]
     card: str
     identity: str
+    history_note: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -280,16 +282,12 @@ def load(path: str | Path) -> Checkpoint:
     if bad:
         raise CheckpointError(f"{path}: {METRICS} holds {metrics[bad[0]]!r} as {bad[0]}, which is no number")
     try:
-        rows = csv.DictReader(io.StringIO(_read(path, HISTORY).decode()))
-        history = [{k: _number(v) for k, v in row.items()} for row in rows]
         card = _read(path, CARD).decode()
-    except (ValueError, TypeError, csv.Error) as error:
-        raise CheckpointError(f"{path}: {HISTORY} or {CARD} cannot be read ({error})") from error
-    missing = [k for k in ("epoch", "loss", "val_loss") if any(k not in row for row in history)]
-    if missing:
-        raise CheckpointError(f"{path}: {HISTORY} has no column {missing[0]}")
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {CARD} cannot be read ({error})") from error
+    history, note = _read_history(_read(path, HISTORY))
     identity = fingerprint((config.weights_sha256 + fingerprint(codes)).encode())
-    return Checkpoint(path, _own_name(path), config, model, latents, metrics, history, card, identity)
+    return Checkpoint(path, _own_name(path), config, model, latents, metrics, history, card, identity, note)
 
 
 def _own_name(path: Path) -> str:
@@ -320,6 +318,19 @@ def _read_json(path: Path, name: str) -> dict:
 
 def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is no JSON number")
+
+
+def _read_history(table: bytes) -> tuple[list[dict], str]:
+    """A row an epoch; none, and a line that says why, where the table is damaged: no picture but the curve needs it."""
+    try:
+        rows = csv.DictReader(io.StringIO(table.decode()))
+        history = [{k: _number(v) for k, v in row.items()} for row in rows]
+    except (ValueError, TypeError, csv.Error) as error:
+        return [], f"{HISTORY} cannot be read ({error})"
+    missing = [k for k in ("epoch", "loss", "val_loss") if k not in (rows.fieldnames or ())]
+    if table.strip() and missing:
+        return [], f"{HISTORY} cannot be read (it has no column {missing[0]})"
+    return history, ""
 
 
 def _number(text: str) -> float | int:

@@ -256,8 +256,6 @@ DAMAGE = {
         lambda f: (f / checkpoint.METRICS).write_text('{"reconstruction_mse": NaN}'),
         "metrics.json is not JSON",
     ),
-    "history is no table": (lambda f: (f / checkpoint.HISTORY).write_text("a,b\n1\n"), "history.csv"),
-    "history holds words": (lambda f: (f / checkpoint.HISTORY).write_text("a\nb\n"), "history.csv"),
     "card is no text": (lambda f: (f / checkpoint.CARD).write_bytes(b"\xff"), "README.md"),
 }
 
@@ -275,6 +273,20 @@ def test_a_damaged_checkpoint_is_listed_as_broken_with_its_reason_and_the_rest_l
     assert isinstance(loaded, Checkpoint) and loaded.path == good
     assert isinstance(broken, Broken) and broken.path == folder
     assert reason in broken.reason and str(folder) not in broken.reason
+
+
+@pytest.mark.parametrize(
+    "table", [b"a,b\n1\n", b"a\nb\n", b"garbage", b"\xff\xfe", b"epoch,loss\n1,2\n", b"epoch,loss,val_loss\n1,2,3,4\n"]
+)
+def test_a_history_that_is_no_table_costs_the_curve_alone(folder, table):
+    (folder / checkpoint.HISTORY).write_bytes(table)
+    read = checkpoint.load(folder)
+    assert read.history == [] and read.history_note.startswith("history.csv cannot be read (")
+
+
+def test_a_model_without_epochs_has_an_empty_history_and_nothing_to_say_of_it(folder):
+    (folder / checkpoint.HISTORY).write_bytes(b"")
+    assert checkpoint.load(folder).history_note == ""
 
 
 def test_what_is_not_there_is_said_to_be_missing(tmp_path):

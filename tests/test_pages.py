@@ -274,6 +274,14 @@ def test_the_checkpoints_page_shows_the_model_card(app):
     assert "python -m train vae --dataset digits" in words(at)
 
 
+def test_a_history_that_cannot_be_read_is_not_called_a_closed_form(app, digits_root, tmp_path):
+    root = shutil.copytree(digits_root, tmp_path / "garbled")
+    (root / "digits" / "vae" / "history.csv").write_text("garbage")
+    at = app("checkpoints", root=root, projection="PCA")
+    assert not at.error and "Fitted in closed form, without epochs: pca." in words(at)
+    assert "vae has no curve: history.csv cannot be read (it has no column epoch)." in words(at)
+
+
 def test_without_the_images_the_page_says_so_and_offers_the_download(app):
     at = app(root=APP.parents[1] / "checkpoints", data="Fashion-MNIST", a="ae-2d", b="vae-2d", projection="Axes")
     assert "Originals are missing: Fashion-MNIST is not on this machine" in words(at)

@@ -342,12 +342,20 @@ def test_resuming_what_cannot_be_resumed_is_refused_in_one_line(tmp_path, capsys
     assert status == 2 and "is a run of ae on digits" in line
     other = train(tmp_path / "conv-ae", "conv-ae", "--epochs", "1").path
     capsys.readouterr()
+    history = (out / checkpoint.HISTORY).read_bytes()
     (out / checkpoint.RESUME).write_bytes((other / checkpoint.RESUME).read_bytes())
     status, line = fails(["ae", *resumed, "--epochs", "2"], capsys)
     assert status == 1 and "resume.safetensors does not fit its checkpoint" in line
     (out / checkpoint.RESUME).write_bytes(b"")
     status, line = fails(["ae", *resumed, "--epochs", "2"], capsys)
     assert status == 1 and "resume.safetensors is damaged" in line
+    (out / checkpoint.HISTORY).write_text("garbage")
+    status, line = fails(["ae", *resumed, "--epochs", "2"], capsys)
+    assert status == 1 and "ae cannot be resumed: history.csv cannot be read (it has no column epoch)" in line
+    (out / checkpoint.HISTORY).write_text("")
+    status, line = fails(["ae", *resumed, "--epochs", "2"], capsys)
+    assert status == 1 and "ae cannot be resumed: history.csv holds 0 epochs, not 1" in line
+    (out / checkpoint.HISTORY).write_bytes(history)
     (out / checkpoint.RESUME).unlink()
     status, line = fails(["ae", *resumed, "--epochs", "2"], capsys)
     assert status == 1 and "resume.safetensors is missing" in line

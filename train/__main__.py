@@ -234,6 +234,10 @@ class Run:
     def fit(self) -> metrics.Figures:
         trainer = Trainer(self.model, self.train, self.held_out, self.settings, self.device)
         if self.previous:
+            done, rows = self.previous.config.training.get("epochs_done"), len(self.previous.history)
+            if done != rows:
+                held = self.previous.history_note or f"{checkpoint.HISTORY} holds {rows} epochs, not {done}"
+                raise checkpoint.CheckpointError(f"{self.args.out} cannot be resumed: {held}")
             try:
                 trainer.restore(checkpoint.read_resume(self.args.out), self.previous.history)
             except (KeyError, IndexError, ValueError, RuntimeError) as error:

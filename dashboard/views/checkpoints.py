@@ -44,7 +44,7 @@ with right:
     pair = [c.name for c in state.chosen().models if c.history]
     shown = state.several("Curves", list(trained), "curves", pair or list(trained)[:1])
     if not trained:
-        st.info("None of these was trained in epochs.")
+        st.info("None of these has a learning curve.")
     elif not shown:
         st.info("Choose one or more checkpoints.")
     else:
@@ -56,6 +56,9 @@ with right:
             "Losses in nats per image. Curves of different objectives (another beta, another likelihood) "
             "do not share a scale."
         )
-    closed = [c.name for c in same if not c.history]
+    for c in same:
+        if c.history_note:
+            st.caption(f"{c.name} has no curve: {c.history_note}.")
+    closed = [c.name for c in same if c.model.closed_form]
     if closed:
         st.caption(f"Fitted in closed form, without epochs: {', '.join(closed)}.")
