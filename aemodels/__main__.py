@@ -16,7 +16,7 @@ ABSENT = "–"
 
 def _number(metrics: dict, name: str, form: str) -> str:
     value = metrics.get(name)
-    return form.format(value) if isinstance(value, int | float) else ABSENT
+    return ABSENT if value is None else form.format(value)
 
 
 def _megabytes(count: int) -> str:
@@ -42,7 +42,7 @@ _COLUMNS: dict[str, Callable[[Checkpoint], str]] = {
 _TABLE_COLUMNS = {
     **{k: v for k, v in _COLUMNS.items() if k not in ("model", "size")},
     "KL": lambda c: _number(c.metrics, "kl", "{:.2f}"),
-    "active units": lambda c: _number(c.metrics, "active_units", "{:d}"),
+    "active units": lambda c: _number(c.metrics, "active_units", "{:g}"),
     "weights and codes": lambda c: _megabytes(_weights_and_codes(c)),
 }
 

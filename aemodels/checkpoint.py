@@ -19,9 +19,10 @@ import json
 import math
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -277,10 +278,8 @@ def load(path: str | Path) -> Checkpoint:
     if (latents.logvar is not None) != model.variational:
         what = "no logvar" if model.variational else "a logvar"
         raise CheckpointError(f"{path}: {LATENTS} holds {what}, and {config.model} needs the other")
-    metrics = _read_json(path, METRICS)
-    bad = [k for k, v in metrics.items() if isinstance(v, bool) or not isinstance(v, int | float)]
-    if bad:
-        raise CheckpointError(f"{path}: {METRICS} holds {metrics[bad[0]]!r} as {bad[0]}, which is no number")
+    # A figure that is no number is as good as absent: the stored codes give it anew.
+    metrics = {k: v for k, v in _read_json(path, METRICS, float).items() if _is_figure(v)}
     try:
         card = _read(path, CARD).decode()
     except ValueError as error:
@@ -306,18 +305,23 @@ def _read(path: Path, name: str) -> bytes:
         raise CheckpointError(f"{path}: {name} cannot be read ({error.strerror})") from error
 
 
-def _read_json(path: Path, name: str) -> dict:
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _is_figure(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _read_json(path: Path, name: str, constant: Callable[[str], object] = _no_constant) -> dict:
+    """The JSON object in that file; `constant` makes something of the NaN and Infinity that JSON does not know."""
     try:
-        raw = json.loads(_read(path, name), parse_constant=_no_constant)
+        raw = json.loads(_read(path, name), parse_constant=constant)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: {name} is not JSON ({error})") from error
     if not isinstance(raw, dict):
         raise CheckpointError(f"{path}: {name} is not a JSON object")
     return raw
-
-
-def _no_constant(text: str) -> None:
-    raise ValueError(f"{text} is no JSON number")
 
 
 def _read_history(table: bytes) -> tuple[list[dict], str]:

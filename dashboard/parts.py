@@ -398,7 +398,7 @@ def checkpoints_table(found: Sequence[Checkpoint]) -> pd.DataFrame:
     """One row a checkpoint."""
     rows = []
     for c in found:
-        scores = resources.figures(c.identity, c)
+        scores = resources.figures(c)
         rows.append(
             {
                 "Data set": datasets.title(c.config.dataset), "Name": c.name, "Model": c.config.model,

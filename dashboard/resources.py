@@ -337,13 +337,13 @@ def reconstructions(of: LatentSpace, row_ids) -> np.ndarray:
 # --- figures --------------------------------------------------------------------------------------------------
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def figures(identity: str, _found: Checkpoint) -> metrics.Figures:
+def figures(found: Checkpoint) -> metrics.Figures:
     """The figures of a checkpoint, from its metrics.json where that holds them all by today's convention."""
-    stored = _found.metrics
-    names = [f.name for f in dataclasses.fields(metrics.Figures)]
-    if stored.get("convention") == metrics.CONVENTION and "neighbour_accuracy" in stored:
-        return metrics.Figures(**{n: stored.get(n) for n in names})
+    return metrics.stored(found.metrics, found.latents) or _evaluated(found.identity, found)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _evaluated(identity: str, _found: Checkpoint) -> metrics.Figures:
     return metrics.evaluate(_found.latents)
 
 

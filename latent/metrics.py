@@ -1,6 +1,6 @@
 """Figures on one latent space.  Each is a plain function of arrays, with its convention in its docstring."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -48,6 +48,20 @@ class Figures:
     neighbour_accuracy: float | None
     kl: float | None
     active_units: int | None
+
+
+def stored(values: dict, latents: Latents) -> Figures | None:
+    """The figures that a metrics.json holds; None unless it has all that these codes give, by today's convention."""
+    needed = ["reconstruction_mse"]
+    needed += ["neighbour_accuracy"] if latents.labels is not None else []
+    needed += ["kl", "active_units"] if latents.logvar is not None else []
+    if values.get("convention") != CONVENTION or not values.keys() >= set(needed):
+        return None
+    given = {f.name: values[f.name] if f.name in needed else None for f in fields(Figures)}
+    share, count = given["neighbour_accuracy"] or 0, given["active_units"] or 0
+    if not 0 <= share <= 1 or count != int(count):
+        return None
+    return Figures(**given | ({"active_units": int(count)} if "active_units" in needed else {}))
 
 
 def evaluate(latents: Latents) -> Figures:

@@ -90,6 +90,12 @@ def test_table_is_markdown_with_every_figure_and_command(root, capsys):
     assert f"take {total / 1e6:.2f} MB together" in text
 
 
+def test_table_shows_a_count_that_was_written_as_a_decimal_and_leaves_out_what_is_no_number(root, capsys):
+    (root / "digits" / "vae" / checkpoint.METRICS).write_text('{"active_units": 8.0, "kl": "many"}')
+    row = next(line for line in out(capsys, "table", "--root", str(root)).splitlines() if "| vae |" in line)
+    assert row.split(" | ")[-3:-1] == ["–", "8"]
+
+
 def test_table_is_refused_where_a_checkpoint_is_broken_or_none_is_there(root, capsys, tmp_path_factory):
     (root / "digits" / "vae" / checkpoint.METRICS).write_text("[]")
     status, line = fails(capsys, "table", "--root", str(root))

@@ -252,10 +252,6 @@ DAMAGE = {
     "an unknown number format": (_no_number_format, "latents.safetensors"),
     "metrics are no JSON": (lambda f: (f / checkpoint.METRICS).write_text("good"), "metrics.json is not JSON"),
     "metrics are a list": (lambda f: (f / checkpoint.METRICS).write_text("[]"), "metrics.json is not a JSON object"),
-    "metrics hold NaN": (
-        lambda f: (f / checkpoint.METRICS).write_text('{"reconstruction_mse": NaN}'),
-        "metrics.json is not JSON",
-    ),
     "card is no text": (lambda f: (f / checkpoint.CARD).write_bytes(b"\xff"), "README.md"),
 }
 
@@ -282,6 +278,12 @@ def test_a_history_that_is_no_table_costs_the_curve_alone(folder, table):
     (folder / checkpoint.HISTORY).write_bytes(table)
     read = checkpoint.load(folder)
     assert read.history == [] and read.history_note.startswith("history.csv cannot be read (")
+
+
+def test_figures_that_are_no_numbers_are_as_good_as_absent(folder):
+    odd = '"a": NaN, "b": "high", "c": null, "d": [1], "e": true, "f": -Infinity, "g": 1e999, "h": 1' + "0" * 400
+    (folder / checkpoint.METRICS).write_text(f'{{"kl": 3.5, "active_units": 8.0, {odd}}}')
+    assert checkpoint.load(folder).metrics == {"kl": 3.5, "active_units": 8.0}
 
 
 def test_a_model_without_epochs_has_an_empty_history_and_nothing_to_say_of_it(folder):

@@ -253,6 +253,25 @@ def test_compare_prints_the_figures_that_the_checkpoints_hold(app, digits_root):
     assert (table["What it means"].str.len() > 40).all()
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"active_units": 2.0}, {"active_units": 1.5}, {"active_units": None}, {"kl": float("nan")},
+        {"neighbour_accuracy": "high"}, {"neighbour_accuracy": 87.5}, {"reconstruction_mse": [1]},
+    ],
+)  # fmt: skip
+def test_compare_computes_anew_what_a_foreign_metrics_file_does_not_say(app, digits_root, tmp_path, odd):
+    root = shutil.copytree(digits_root, tmp_path / "foreign")
+    rewrite(root / "digits" / "vae" / "metrics.json", **odd)
+    expected = metrics.evaluate(checkpoint.load(root / "digits" / "vae").latents)
+    if odd == {"active_units": 2.0}:
+        expected = dataclasses.replace(expected, active_units=2)
+    shown = app("compare", root=root, models=["vae", "pca"], projection="PCA").table[0].value["vae"]
+    assert shown["Active units"] == str(expected.active_units) and shown["KL to prior"] == f"{expected.kl:.2f}"
+    assert shown["Neighbour accuracy"] == f"{expected.neighbour_accuracy:.3f}"
+    assert shown["Reconstruction MSE"] == f"{expected.reconstruction_mse:.4f}"
+
+
 def test_compare_asks_for_two_where_there_is_one(app):
     at = app("compare", models="ae")
     assert "Choose two or more" in words(at)
@@ -324,7 +343,6 @@ def rewrite(path, **changes):
         ("config.json", {"factor_names": ["scale"]}, "factors"),
         ("config.json", {"dataset_options": {"root": "/"}}, "no option 'root'"),
         ("config.json", {"schema_version": True}, "names no schema_version"),
-        ("metrics.json", {"neighbour_accuracy": "high"}, "no number"),
     ],
 )
 def test_a_checkpoint_of_someone_elses_making_takes_no_page_down(

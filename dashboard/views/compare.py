@@ -48,7 +48,7 @@ with heading:
     )
 
 # --- figures ---
-scores = {c.name: resources.figures(c.identity, c) for c in found}
+scores = {c.name: resources.figures(c) for c in found}
 st.subheader("Which latent space is better, and by what measure", anchor=False)
 lines = verdict(scores, {s.name: s.error for s in spaces}, {s.name: s.latent_dim for s in spaces})
 st.markdown("\n".join(f"- {line}" for line in lines))
