@@ -331,6 +331,32 @@ def test_resuming_with_other_options_is_refused_in_one_line(more, message, tmp_p
     assert checkpoint.load(tmp_path / "ae").fingerprint == before
 
 
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        ({"options": ["--lr"]}, "does not say how it was made"),
+        ({"options": None}, "does not say how it was made"),
+        ({"epochs": "many"}, "does not say how it was made"),
+        ({"options": {"depth": 3}}, "holds 3 as the option depth"),
+        ({"options": {"batch_size": -1}}, "holds -1 as the option batch_size"),
+        ({"options": {"lr": "fast"}}, "holds 'fast' as the option lr"),
+        ({"options": {"seed": 0.5}}, "holds 0.5 as the option seed"),
+        ({"options": {"limit": {}}}, "holds {} as the option limit"),
+        ({"options": {"precision": "float8"}}, "holds 'float8' as the option precision"),
+        ({"options": {"hidden": "wide"}}, "holds 'wide' as the option hidden"),
+        ({"options": {"latent_dim": 4}}, "holds 4 as the option latent_dim"),
+    ],
+)
+def test_resuming_what_was_written_by_hand_is_refused_in_one_line(training, message, tmp_path, capsys):
+    found = train(tmp_path / "ae", "ae", "--epochs", "1")
+    config = json.loads((found.path / checkpoint.CONFIG).read_text())
+    config["training"] |= training
+    (found.path / checkpoint.CONFIG).write_text(json.dumps(config))
+    capsys.readouterr()
+    status, line = fails(["ae", "--dataset", "digits", "--out", str(found.path), "--resume"], capsys)
+    assert status == 1 and f"ae cannot be resumed: config.json {message}" in line
+
+
 def test_resuming_what_cannot_be_resumed_is_refused_in_one_line(tmp_path, capsys):
     out = tmp_path / "ae"
     resumed = ["--dataset", "digits", "--out", str(out), "--resume"]

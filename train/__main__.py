@@ -6,6 +6,7 @@ import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -118,12 +119,39 @@ def _check_out(args: argparse.Namespace) -> None:
         raise UsageError(f"{out} cannot be written: {parent} takes no new folder ({error.strerror})") from error
 
 
+def _whole(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+_TRAINING_OPTIONS: dict[str, Callable[[object], bool]] = {
+    "batch_size": _whole,
+    "limit": _whole,
+    "lr": lambda v: type(v) in (int, float) and 0 < v < float("inf"),
+    "seed": lambda v: type(v) is int and 0 <= v < 2**63,
+    "precision": PRECISIONS.__contains__,
+}
+
+
+def _recorded(path: Path, config: checkpoint.Config) -> dict:
+    """The options of the run that is resumed; CheckpointError where nobody can have given such."""
+    options, epochs = config.training.get("options", {}), config.training.get("epochs", Settings.epochs)
+    if not isinstance(options, dict) or not _whole(epochs):
+        raise checkpoint.CheckpointError(f"{path} cannot be resumed: {checkpoint.CONFIG} does not say how it was made")
+    # What a model was built with and its data read with was checked when it was loaded.
+    built = {**config.arguments, **config.dataset_options, "latent_dim": config.latent_dim}
+    for key, value in options.items():
+        if not (built[key] == value if key in built else key in _TRAINING_OPTIONS and _TRAINING_OPTIONS[key](value)):
+            what = f"{checkpoint.CONFIG} holds {value!r} as the option {key}"
+            raise checkpoint.CheckpointError(f"{path} cannot be resumed: {what}")
+    return options
+
+
 def _plan(args: argparse.Namespace, stored: checkpoint.Config | None) -> dict:
     """The options of this run: given ones, else those of the run that is resumed, else the defaults."""
     given = {k: v for k, v in vars(args).items() if k not in _RUN_ONLY}
     if stored is None:
         return given
-    before = {**stored.training.get("options", {})}
+    before = _recorded(args.out, stored)
     if (stored.model, stored.dataset) != (args.model, args.dataset):
         raise UsageError(f"{args.out} is a run of {stored.model} on {stored.dataset}; resume it as that")
     for key, value in given.items():
