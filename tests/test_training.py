@@ -208,6 +208,20 @@ def test_a_resumed_run_ends_exactly_where_an_uninterrupted_one_does(model, tmp_p
     assert whole.config.training["epochs_done"] == whole.config.training["epochs"] == 4
 
 
+def test_a_resumed_run_goes_on_in_its_precision_on_a_processor_that_would_pick_another(tmp_path, monkeypatch, capsys):
+    for n, (flags, precision) in enumerate((({"avx512_bf16"}, "bfloat16"), (set(), "float32"))):
+        monkeypatch.setattr(loop, "cpu_flags", lambda flags=flags: flags)
+        out = train(tmp_path / str(n), "ae", "--epochs", "1").path
+        monkeypatch.setattr(loop, "cpu_flags", lambda flags=flags: {"avx512_bf16"} - flags)
+        assert resume(out, "ae", "--epochs", "2").config.training["precision"] == precision
+    config = json.loads((out / checkpoint.CONFIG).read_text())
+    config["training"].pop("precision")
+    (out / checkpoint.CONFIG).write_text(json.dumps(config))
+    capsys.readouterr()
+    status, line = fails(["ae", "--dataset", "digits", "--out", str(out), "--resume"], capsys)
+    assert status == 1 and "cannot be resumed: config.json holds None as its precision" in line
+
+
 def test_saving_now_and_then_changes_nothing(tmp_path, monkeypatch):
     straight = train(tmp_path / "straight", "conv-dae", "--epochs", "3")
     save, epochs = checkpoint.save, []

@@ -146,6 +146,15 @@ def _recorded(path: Path, config: checkpoint.Config) -> dict:
     return options
 
 
+def _precision(path: Path, config: checkpoint.Config) -> str:
+    """What the run that is resumed was trained in."""
+    precision = config.training.get("precision")
+    if precision not in PRECISIONS:
+        what = f"{checkpoint.CONFIG} holds {precision!r} as its precision"
+        raise checkpoint.CheckpointError(f"{path} cannot be resumed: {what}")
+    return precision
+
+
 def _plan(args: argparse.Namespace, stored: checkpoint.Config | None) -> dict:
     """The options of this run: given ones, else those of the run that is resumed, else the defaults."""
     given = {k: v for k, v in vars(args).items() if k not in _RUN_ONLY}
@@ -214,6 +223,9 @@ class Run:
         shape, latent_dim = self.train.image_shape, plan.get("latent_dim", 16)
         settings = {k: plan[k] for k in ("batch_size", "lr", "seed", "precision") if k in plan}
         epochs = getattr(args, "epochs", None) or (previous and previous.config.training.get("epochs"))
+        if previous:
+            # What `auto` came to there: another processor would go on in another precision, to other weights.
+            settings["precision"] = _precision(args.out, previous.config)
         self.settings = Settings(**settings, **({"epochs": epochs} if epochs else {}))
         try:
             self.device = devices.pick(args.device)
