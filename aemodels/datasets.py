@@ -122,6 +122,12 @@ def folder_name(argument: str) -> str:
     return Path(argument).expanduser().resolve().name
 
 
+def absolute(name: str) -> str:
+    """The name as it holds in any folder: `folder:PATH` with its whole path.  RuntimeError for an unknown `~user`."""
+    base, _, argument = name.partition(":")
+    return f"folder:{Path(argument).expanduser().resolve()}" if base == "folder" and argument else name
+
+
 def data_root(given: str | Path | None = None) -> Path:
     """Where data sets are looked for: `given`, else $LATENTBOARD_DATA, else data/ in the repository."""
     root = given or os.environ.get("LATENTBOARD_DATA") or Path(__file__).resolve().parents[1] / "data"

@@ -152,6 +152,31 @@ def test_a_folder_of_images_trains_end_to_end(tmp_path):
     assert checkpoint.load(out).config.training["epochs_done"] == 3
 
 
+def test_a_relative_folder_is_found_again_from_anywhere_and_the_command_stays_as_it_was_typed(tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    for i in range(20):
+        Image.fromarray(np.full((8, 8), 10 * i, np.uint8)).save(tmp_path / "photos" / f"{i}.png")
+    given = [
+        "--hidden",
+        "4",
+        "--latent-dim",
+        "2",
+        "--image-size",
+        "8",
+        "--device",
+        "cpu",
+        "--out",
+        str(tmp_path / "ae"),
+    ]
+    monkeypatch.chdir(tmp_path)
+    assert main(["ae", "--dataset", "folder:photos", "--epochs", "1", *given]) == 0
+    monkeypatch.chdir(tmp_path / "photos")
+    found = checkpoint.load(tmp_path / "ae")
+    assert found.config.dataset == f"folder:{tmp_path.resolve()}/photos" and datasets.is_present(found.config.dataset)
+    assert "--dataset folder:photos" in found.config.command and "# Folder photos" in found.card
+    assert main(["ae", "--dataset", "folder:.", "--epochs", "2", "--resume", *given]) == 0
+
+
 def test_sprites_keep_their_factors(tmp_path):
     argv = ["ae", "--dataset", "sprites:100", "--hidden", "8", "--epochs", "1", "--device", "cpu"]
     assert main([*argv, "--out", str(tmp_path / "ae")]) == 0
@@ -411,6 +436,7 @@ def test_resuming_what_cannot_be_resumed_is_refused_in_one_line(tmp_path, capsys
         ([], "required: MODEL, --dataset"),
         (["gan", "--dataset", "digits"], "invalid choice: 'gan' (choose from"),
         (["ae", "--dataset", "nosuch"], "unknown data set 'nosuch'; choose from cifar10, digits"),
+        (["ae", "--dataset", "folder:~nobody-of-that-name/x"], "Could not determine home directory"),
         (["ae", "--dataset", "digits", "--epochs", "0"], "--epochs: must be above 0, not 0"),
         (["ae", "--dataset", "digits", "--epochs", "ten"], "--epochs: must be a whole number, not 'ten'"),
         (["ae", "--dataset", "digits", "--epochs", "1.5"], "--epochs: must be a whole number"),

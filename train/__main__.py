@@ -161,7 +161,8 @@ def _plan(args: argparse.Namespace, stored: checkpoint.Config | None) -> dict:
     if stored is None:
         return given
     before = _recorded(args.out, stored)
-    if (stored.model, stored.dataset) != (args.model, args.dataset):
+    same_data = datasets.absolute(stored.dataset) == datasets.absolute(args.dataset)
+    if stored.model != args.model or not same_data:
         raise UsageError(f"{args.out} is a run of {stored.model} on {stored.dataset}; resume it as that")
     for key, value in given.items():
         same = list(value) if isinstance(value, tuple) else value
@@ -208,7 +209,8 @@ class Run:
     def __init__(self, args: argparse.Namespace, command: str):
         try:
             datasets.find(args.dataset)
-        except datasets.DatasetError as error:
+            dataset = datasets.absolute(args.dataset)
+        except (datasets.DatasetError, RuntimeError) as error:
             raise UsageError(str(error)) from error
         args.out = args.out or _default_out(args)
         _check_out(args)
@@ -234,7 +236,7 @@ class Run:
             raise UsageError(first_line(error)) from error
         arguments = {k: arguments.get(k, v) for k, v in registry.arguments(args.model).items()}
         self.config = checkpoint.Config(
-            args.model, shape, latent_dim, args.dataset, arguments, self.train.classes, self.train.factor_names,
+            args.model, shape, latent_dim, dataset, arguments, self.train.classes, self.train.factor_names,
             options, command=previous.config.command if previous else command, versions=_versions(),
         )  # fmt: skip
         self.previous = previous
