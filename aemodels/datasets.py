@@ -25,6 +25,7 @@ SPLITS = ("train", "held-out")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # The share of free memory that decoded images may take before they are read lazily instead.
 MEMORY_SHARE = 0.5
+_MEMINFO = Path("/proc/meminfo")
 
 
 class DatasetError(Exception):
@@ -343,10 +344,12 @@ def _path_id(relative: str) -> int:
 
 
 def _free_memory() -> int:
+    """Bytes that could be had, counting those that only cache files: after much reading few others are free."""
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):  # not on macOS and Windows: assume a small machine
+        lines = _MEMINFO.read_text().splitlines()
+    except OSError:  # not on macOS and Windows: assume a small machine
         return 4 * 2**30
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
 
 
 def _load_folder(argument: str, split: str, options: Options) -> ImageData:

@@ -21,6 +21,7 @@ MISSING = "Originals are missing: {title} is not on this machine. Everything dec
 CHANGED = (
     "Originals are missing: {title} no longer holds the images of this checkpoint. Everything decoded still works."
 )
+UNREADABLE = "Originals are missing: {reason}. Everything decoded still works."
 
 
 def projection_controls(
@@ -244,8 +245,9 @@ def missing_images(found: Checkpoint) -> None:
         if job is not None and job.state == "failed":
             st.warning(str(job.error), icon=":material/cloud_off:")
         else:
-            line = CHANGED if datasets.is_present(name) else MISSING
-            st.info(line.format(title=title), icon=":material/image_not_supported:")
+            reason = resources.unreadable(found)
+            line = UNREADABLE if reason else CHANGED if datasets.is_present(name) else MISSING
+            st.info(line.format(title=title, reason=reason), icon=":material/image_not_supported:")
         if entry.downloads:
             st.button(f"Download {title}", icon=":material/download:", on_click=_download, args=(name,))
 

@@ -296,15 +296,19 @@ def _data_stamp(dataset: str, root: str) -> tuple[int | None]:
 
 
 @st.cache_resource(show_spinner="Reading the images…", max_entries=4)
-def _originals(dataset: str, options: tuple, root: str, stamp: int) -> Originals:
+def _originals(dataset: str, options: tuple, root: str, stamp: int) -> Originals | str:
+    """The images, or why they cannot be read, which is kept as well: to find out may take as long as reading them."""
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in dict(options).items()}
-    data = datasets.load(dataset, "held-out", download=False, **given)
-    images = data.images if isinstance(data.images, torch.Tensor) else data.images.in_memory()
-    return Originals(images.numpy(), {int(i): n for n, i in enumerate(data.row_ids)})
+    try:
+        data = datasets.load(dataset, "held-out", download=False, **given)
+    except datasets.DatasetError as error:
+        return str(error)
+    if not isinstance(data.images, torch.Tensor):
+        return f"the {len(data):,} held-out images of {datasets.title(dataset)} are too many for the free memory"
+    return Originals(data.images.numpy(), {int(i): n for n, i in enumerate(data.row_ids)})
 
 
-def originals(found: Checkpoint) -> Originals | None:
-    """The data set's held-out images; None where it, or any row that the checkpoint speaks of, is not here."""
+def _read_originals(found: Checkpoint) -> Originals | str | None:
     root = str(datasets.data_root())
     (stamp,) = _data_stamp(found.config.dataset, root)
     if stamp is None:
@@ -312,11 +316,22 @@ def originals(found: Checkpoint) -> Originals | None:
     options = tuple(
         sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in found.config.dataset_options.items())
     )
-    try:
-        images = _originals(found.config.dataset, options, root, stamp)
-    except datasets.DatasetError:  # a folder that was emptied, say: as good as absent
-        return None
+    images = _originals(found.config.dataset, options, root, stamp)
+    if isinstance(images, str):
+        return images
     return images if _covers(found.identity, root, stamp, images, found.latents.row_ids) else None
+
+
+def originals(found: Checkpoint) -> Originals | None:
+    """The data set's held-out images; None where it, or any row that the checkpoint speaks of, is not here."""
+    images = _read_originals(found)
+    return images if isinstance(images, Originals) else None
+
+
+def unreadable(found: Checkpoint) -> str:
+    """Why the data set, which is here, cannot be read; empty where that is not what is wrong with it."""
+    images = _read_originals(found)
+    return images if isinstance(images, str) else ""
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -327,6 +342,7 @@ def _covers(identity: str, root: str, stamp: int, _images: Originals, _row_ids: 
 def data_changed() -> None:
     """Look for data sets again."""
     _data_stamp.clear()
+    _originals.clear()
 
 
 def reconstructions(of: LatentSpace, row_ids) -> np.ndarray:

@@ -303,6 +303,14 @@ def test_images_read_on_demand_give_the_batches_of_images_in_memory(tmp_path, mo
     assert torch.equal(torch.cat(list(batches(lazy.first(5).images, 8))), held.first(5).images / 255)
 
 
+def test_images_fit_where_memory_only_caches_files(tmp_path, monkeypatch):
+    write_images(tmp_path, [f"{i:02}.png" for i in range(30)])
+    monkeypatch.setattr(datasets, "_MEMINFO", tmp_path / "meminfo")
+    for available, kind in ((900_000, torch.Tensor), (9, FolderImages)):
+        (tmp_path / "meminfo").write_text(f"MemTotal: 999999 kB\nMemFree: 8 kB\nMemAvailable: {available} kB\n")
+        assert isinstance(datasets.load(f"folder:{tmp_path}").images, kind)
+
+
 @pytest.mark.parametrize("on_demand", [False, True])
 def test_an_unreadable_image_is_named_in_one_line(tmp_path, monkeypatch, on_demand):
     write_images(tmp_path, [f"{i}.png" for i in range(12)])

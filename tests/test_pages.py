@@ -10,7 +10,7 @@ import pytest
 import safetensors.numpy
 from streamlit.testing.v1 import AppTest
 
-from aemodels import checkpoint, registry
+from aemodels import checkpoint, datasets, registry
 from latent import metrics
 from train.__main__ import main as train
 
@@ -438,6 +438,17 @@ def test_a_model_without_a_umap_opens_on_pca_and_one_click_offers_the_umap(app):
     assert at.title[0].value and "PCA of all" in words(at) and not at.error
     at.segmented_control(key="projection").set_value("umap").run()
     assert [b.label for b in at.button].count("Compute this map") == 2
+
+
+def test_a_folder_too_large_for_memory_is_not_read_and_not_asked_again(app, photos, monkeypatch):
+    root, _ = photos
+    load, loads = datasets.load, []
+    monkeypatch.setattr(datasets, "load", lambda *args, **options: loads.append(args) or load(*args, **options))
+    monkeypatch.setattr(datasets, "MEMORY_SHARE", 0)
+    monkeypatch.setattr(datasets.FolderImages, "in_memory", lambda self: pytest.fail("it was read whole"))
+    at = app(root=root, projection="PCA", a="vae", b="none")
+    at.run()
+    assert len(loads) == 1 and "held-out images of Folder photos are too many for the free memory" in words(at)
 
 
 @pytest.mark.parametrize("page", PAGES)
