@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from aemodels import checkpoint
+from aemodels.cli import Parser
 from latent import maps, project
 from latent.space import LatentSpace
 from latent.store import Store
@@ -21,7 +22,7 @@ def _axes(text: str) -> tuple[int, ...]:
 
 
 def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(prog="python -m latent", description="Work on the latent codes of checkpoints.")
+    p = Parser(prog="python -m latent", description="Work on the latent codes of checkpoints.")
     commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
     default = project.Settings()
     c = commands.add_parser("project", help="fit maps and keep them", description="Fit maps and keep them.")
@@ -41,6 +42,8 @@ def _settings(args: argparse.Namespace) -> project.Settings:
     """The settings asked for; ValueError where they make no sense."""
     if args.axes and args.method != "axes":
         raise ValueError("--axes is for --method axes")
+    if args.ship and project.is_cheap(args.method):
+        raise ValueError(f"--ship is for maps that take long; {args.method} is computed whenever it is looked at")
     dims = args.dims or (len(args.axes) if args.axes else project.Settings.dims)
     return project.Settings(
         args.method, dims, args.neighbours, args.min_dist, args.metric, args.seed, args.axes or tuple(range(dims))

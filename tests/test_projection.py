@@ -563,7 +563,12 @@ def test_a_disk_that_takes_nothing_does_not_lose_the_map(tmp_path, space, fitted
         (["project", "x", "--method", "tsne"], 2, "invalid choice"),
         (["project", "x", "--method", "axes", "--axes", "a"], 2, "not a list of latent dimensions"),
         (["project", "x", "--axes", "0,1"], 2, "--axes is for --method axes"),
+        (["project", "x", "--method", "pca", "--ship"], 2, "pca is computed whenever it is looked at"),
+        (["project", "x", "--method", "axes", "--ship"], 2, "axes is computed whenever it is looked at"),
+        (["project", "x", "--neigh", "5"], 2, "unrecognized arguments: --neigh"),
+        (["project", "x", "--seed", "many"], 2, "invalid int value: 'many'"),
         (["project"], 2, "required"),
+        ([], 2, "required"),
     ],
 )
 def test_the_command_says_what_is_wrong_in_one_line(arguments, status, says, capsys):
@@ -574,7 +579,8 @@ def test_the_command_says_what_is_wrong_in_one_line(arguments, status, says, cap
     except SystemExit as stopped:
         returned = stopped.code
     errors = capsys.readouterr().err
-    assert returned == status and says in errors and "Traceback" not in errors
+    assert returned == status and says in errors
+    assert errors.startswith("python -m latent") and errors.count("\n") == 1
 
 
 @pytest.fixture
@@ -586,16 +592,17 @@ def saved_checkpoint(tmp_path, space):
     return save(tmp_path / "digits" / "ae", space.model, config, latents, metrics={}, history=[])
 
 
-def test_the_command_ships_a_map_that_the_checkpoint_then_comes_with(saved_checkpoint, tmp_path, monkeypatch, capsys):
+def test_the_command_ships_a_map_that_the_checkpoint_then_comes_with(
+    saved_checkpoint, tmp_path, monkeypatch, capsys, fitted
+):
     from aemodels import checkpoint
     from latent import __main__ as command
 
     monkeypatch.setenv("LATENTBOARD_CACHE", str(tmp_path / "cache"))
-    assert command.main(["project", str(saved_checkpoint), "--method", "pca", "--dims", "3", "--ship"]) == 0
-    assert "ae: PCA of 400 codes" in capsys.readouterr().out
-    codes = checkpoint.load(saved_checkpoint).latents.mean
-    shipped = maps.shipped(saved_checkpoint, Settings("pca", 3), codes)
-    np.testing.assert_array_equal(shipped.points, project.fit(codes, Settings("pca", 3)).points)
+    assert command.main(["project", str(saved_checkpoint), "--ship"]) == 0
+    assert "ae: UMAP (15 neighbours" in capsys.readouterr().out
+    shipped = maps.shipped(saved_checkpoint, Settings(), checkpoint.load(saved_checkpoint).latents.mean)
+    np.testing.assert_array_equal(shipped.points, fitted.projection.points)
 
 
 def test_the_command_keeps_a_umap_in_the_cache(saved_checkpoint, tmp_path, monkeypatch, space, fitted):
