@@ -5,6 +5,7 @@ costs more than the networks here.  Only a folder of images too large for memory
 """
 
 import hashlib
+import math
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -239,12 +240,26 @@ _IDX_FILES = tuple(
 _CIFAR_FILES = (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch")
 
 
+def _is_whole_idx(file: Path) -> bool:
+    """Whether the file is there and as long as its header says: torchvision takes one that was half unpacked for whole.
+
+    The header is a magic number that ends in how many sizes follow, then these, each of 4 bytes.
+    """
+    if not file.is_file():
+        return False
+    with file.open("rb") as handle:
+        magic = handle.read(4)
+        count = magic[3] if len(magic) == 4 else 0
+        sizes = [int.from_bytes(handle.read(4)) for _ in range(count)]
+    return count > 0 and file.stat().st_size == 4 + 4 * count + math.prod(sizes)
+
+
 def _torchvision(
     name: str, title: str, class_name: str, classes: tuple[str, ...], folder: str, archives: str, archive_bytes: int,
-    files: tuple[str, ...] = _IDX_FILES,
+    files: tuple[str, ...] = _IDX_FILES, is_whole: Callable[[Path], bool] = _is_whole_idx,
 ) -> None:  # fmt: skip
     def present(root: Path) -> bool:
-        return all((root / folder / file).is_file() for file in files)  # reading them takes seconds
+        return all(is_whole(root / folder / file) for file in files)  # reading them takes seconds
 
     def _read(root: Path, *, download: bool, train: bool = False):
         import torchvision
@@ -259,6 +274,9 @@ def _torchvision(
     def load_split(argument: str, split: str, options: Options) -> ImageData:
         where = options.root / folder
         try:
+            if options.download:
+                for half in (where / file for file in files if not is_whole(where / file)):
+                    half.unlink(missing_ok=True)
             data = _read(options.root, download=False, train=split == "train")
             if data is None and options.download:
                 data = _read(options.root, download=True, train=split == "train")
@@ -295,7 +313,7 @@ _torchvision(
 _torchvision(
     "cifar10", "CIFAR-10", "CIFAR10",
     ("Airplane", "Automobile", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"),
-    "cifar-10-batches-py", "cifar-10-python.tar.gz", 170_498_071, _CIFAR_FILES,
+    "cifar-10-batches-py", "cifar-10-python.tar.gz", 170_498_071, _CIFAR_FILES, Path.is_file,
 )  # fmt: skip
 
 

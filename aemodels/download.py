@@ -1,7 +1,8 @@
 """A data set downloaded in a child process, so that it can be watched and stopped.
 
 torchvision's downloader reports to the terminal alone and cannot be stopped from another thread; what it leaves
-half-done when it is killed, it fetches again the next time, because the checksum does not fit.
+half-done when it is killed, it fetches again the next time, because the checksum does not fit, and what it left
+half-unpacked `datasets` does not take for present.
 """
 
 import subprocess

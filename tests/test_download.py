@@ -88,6 +88,18 @@ def test_a_download_is_stopped_within_a_moment_and_can_be_begun_again(mirror, tm
     assert datasets.is_present("kmnist", root)
 
 
+def test_a_download_that_was_stopped_while_unpacking_is_made_whole_by_the_next(mirror, tmp_path):
+    root = tmp_path / "data"
+    assert download.fetch("kmnist", root, progress=lambda *r: None, cancelled=lambda: False)
+    half = root / "KMNIST" / "raw" / "t10k-images-idx3-ubyte"
+    whole = half.read_bytes()
+    for left in (0, 3, 10, 16, -1):
+        half.write_bytes(whole[:left])
+        assert not datasets.is_present("kmnist", root)
+    assert download.fetch("kmnist", root, progress=lambda *r: None, cancelled=lambda: False)
+    assert datasets.is_present("kmnist", root) and half.read_bytes() == whole
+
+
 def test_a_download_that_fails_says_in_one_line_where_to_put_the_files(mirror, tmp_path):
     for file in (tmp_path / "served").iterdir():
         file.write_bytes(b"not what the checksum says")
