@@ -1,7 +1,6 @@
 """What several test files need: tiny checkpoints, and a browser where there is one."""
 
 import os
-import shutil
 from pathlib import Path
 
 # Two workers that each use every core are slower than two that use one; set before anything imports torch.
@@ -9,8 +8,6 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
-
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def pytest_collection_modifyitems(items):
@@ -23,10 +20,11 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """A Chromium's path; without one the test skips, or fails where LATENTBOARD_BROWSER is `required`."""
-    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if found:
+    from tools import browser
+
+    if found := browser.find_chromium():
         return found
-    reason = f"no browser: none of {', '.join(_BROWSERS)} is on the PATH"
+    reason = f"no browser: none of {', '.join(browser.BROWSERS)} is on the PATH"
     if os.environ.get("LATENTBOARD_BROWSER") == "required":
         pytest.fail(reason)
     pytest.skip(reason)

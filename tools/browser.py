@@ -15,6 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, Playwright
 
 ROOT = Path(__file__).resolve().parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Maps are WebGL: without a GPU, Chromium draws them with SwiftShader.
 FLAGS = (
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
@@ -29,7 +30,7 @@ _MAPS_DRAWN = """() => [...document.querySelectorAll('*')].map((e) => e.shadowRo
 
 def find_chromium() -> str | None:
     """The path of an installed Chromium or Chrome, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def _free_port() -> int:
