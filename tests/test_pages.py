@@ -140,15 +140,15 @@ def test_two_checkpoints_of_one_name_are_both_there(app, digits_root, tmp_path):
 
 def test_two_folders_of_one_name_are_two_data_sets(app, digits_root, tmp_path):
     root = shutil.copytree(digits_root, tmp_path / "folders")
-    for place in ("a", "b"):
+    for place, model in (("a", "pca"), ("b", "vae")):
         rewrite(
-            shutil.copytree(root / "digits" / "pca", root / place / "pca") / "config.json",
+            shutil.copytree(root / "digits" / model, root / place / model) / "config.json",
             dataset=f"folder:{tmp_path}/{place}/photos",
         )  # fmt: skip
     at = app(root=root, projection="PCA")
     assert at.selectbox(key="data").options == ["Digits", *(f"folder:{tmp_path}/{p}/photos" for p in "ab")]
     at = app(root=root, data=f"folder:{tmp_path}/b/photos", projection="PCA")
-    assert at.title[0].value.startswith("folder:") or "photos" in at.title[0].value
+    assert at.title[0].value == "Folder photos: vae (2 dimensions)"
 
 
 def test_a_deep_link_restores_a_walk(app):
