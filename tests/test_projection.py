@@ -223,7 +223,8 @@ def test_the_same_seed_gives_the_same_map_and_another_seed_another(codes, fitted
 def test_progress_only_rises_and_tells_people_what_is_done(fitted):
     fractions, messages = zip(*fitted.reports, strict=True)
     assert list(fractions) == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
-    assert messages[:2] == ("Finding neighbours", "Compiling and initialising")
+    messages = [m for m in messages if m != "Waiting for UMAP"]  # where another map is under way in this process
+    assert messages[:2] == ["Finding neighbours", "Compiling and initialising"]
     assert "Epoch 120 of 500" in messages and messages[-1] == "Epoch 500 of 500"
 
 
