@@ -75,12 +75,12 @@ def test_no_codes_or_codes_with_nan_have_no_gaussian():
 
 def test_only_a_variational_space_is_sampled_from_the_prior():
     drawn = sample.sample(make_space("vae"), 500, seed=0)
-    assert drawn.source == "prior"
+    assert drawn.source == "N(0, I)"
     np.testing.assert_array_equal(drawn.codes, sample.prior(2, 500, 0))
 
     space = make_space("ae")
     drawn = sample.sample(space, 500, seed=0)
-    assert drawn.source == "fitted Gaussian"
+    assert drawn.source == "a Gaussian fitted to 200 codes"
     np.testing.assert_allclose(drawn.codes.mean(0), space.codes.mean(0), atol=0.5)
 
 
