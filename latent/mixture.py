@@ -1,8 +1,9 @@
 """A mixture of Gaussians fitted to codes: the stand-in for a prior that follows clusters.
 
 How many components it has is the codes' own affair: the Bayesian information criterion (Schwarz 1978) decides, first
-among `COUNTS`, then a step at a time from the best of them.  BLAS is held to one thread: on matrices this small more of them only wait for each other (a fit takes
-up to a hundred times as long beside other work), and one gives the same draws on every machine of a kind.
+among `COUNTS`, then a step at a time from the best of them.  BLAS is held to one thread: on matrices this small more of
+them only wait for each other (a fit takes up to a hundred times as long beside other work), and one gives the same
+draws whatever the number of cores.
 """
 
 import contextlib

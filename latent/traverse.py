@@ -18,7 +18,7 @@ from latent.space import LatentSpace
 ROWS = 256  # codes that a sensitivity is a mean over, fewer where directions are many
 STEP = 0.1  # standard deviations to each side
 RESAMPLES = 500
-# Factors that end where they begin, and their period: a line through codes can follow no angle, but its sine and cosine.
+# Factors that end where they begin, and their period: no line through codes follows an angle, but its sine and cosine.
 CYCLIC = {"orientation": 2 * np.pi}
 _DECODES = 8192
 _FEWEST_ROWS = 8
@@ -248,7 +248,10 @@ def factor_directions(space: LatentSpace, *, seed: int = 0) -> list[Direction]:
 
 
 def place(space: LatentSpace, centre: np.ndarray, direction: Direction) -> float:
-    """Where a code (D,) stands along a direction, in standard deviations from the codes' mean; 0 where they vary not."""
+    """Where a code (D,) stands along a direction, in standard deviations from the codes' mean.
+
+    0 where the codes do not vary along it.
+    """
     if not direction.sd:
         return 0.0
     away = np.asarray(centre, np.float64) - _codes(space).mean(0)
