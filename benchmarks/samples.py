@@ -53,10 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         device = devices.pick(kind)
         for name in MODELS:
             model = checkpoint.load(checkpoint.root() / "fashion-mnist" / name).model.to(device)
-            codes = torch.from_numpy(
-                np.random.default_rng(0).standard_normal((args.count, model.latent_dim), np.float32)
-            )
-            codes = codes.to(device)
+            codes = torch.from_numpy(sample.prior(model.latent_dim, args.count, seed=0)).to(device)
             sampled(model, args.count)
             rates = {batch: [] for batch in BATCHES if batch <= args.count}
             for _ in range(args.rounds):
