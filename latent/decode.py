@@ -1,27 +1,66 @@
-"""Codes to images: batched, without gradients, on the model's own device."""
+"""Codes to images: batched, without gradients, on the model's own device.
+
+A batch is as large as a CPU's cache bears or as fills a GPU, and only bytes leave the device.
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 from aemodels.autoencoder import Autoencoder
-from latent.encode import BATCH, model_device
+from latent.encode import model_device
+
+# Pixel values a batch, measured by benchmarks/samples.py.  A CPU wants a batch's activations in its cache; a GPU wants
+# as many as fill it, and a convolution holds some 50 times as many floats as it gives pixel values.
+_VALUES = {"cpu": 2**18}
+_VALUES_ELSEWHERE = 2**22
+_FEWEST, _MOST = 32, 8192
+
+
+def best_batch(model: Autoencoder) -> int:
+    """Images to decode at once: a power of two by their size and the model's device.
+
+    It does not depend on how many are asked for, or on how fast they were: a last bit may follow the batch's size.
+    """
+    values = _VALUES.get(model_device(model).type, _VALUES_ELSEWHERE)
+    fitting = max(1, values // int(np.prod(model.image_shape)))
+    return min(max(1 << (fitting.bit_length() - 1), _FEWEST), _MOST)
+
+
+def checked(codes: np.ndarray, latent_dim: int) -> np.ndarray:
+    """The codes as float32; ValueError where they are not (N, latent_dim) or not finite."""
+    codes = np.ascontiguousarray(codes, np.float32)
+    if codes.ndim != 2 or codes.shape[1] != latent_dim:
+        raise ValueError(f"codes of shape {codes.shape} do not fit a model of {latent_dim} latent dimensions")
+    if not np.isfinite(codes).all():
+        raise ValueError("codes hold NaN or infinity")
+    return codes
 
 
 @torch.inference_mode()
-def decode(model: Autoencoder, codes: np.ndarray, batch_size: int = BATCH) -> np.ndarray:
-    """(N, D) codes -> uint8 images (N, C, H, W).
+def pictured(model: Autoencoder, codes: np.ndarray, batch_size: int | None = None) -> Iterator[torch.Tensor]:
+    """The decoder's own images of codes (N, D), batch by batch on its device: float (n, C, H, W) in [0, 1].
 
-    ValueError where the codes are not (N, D) for this model or not finite.
+    ValueError as `checked`.
     """
-    codes = np.asarray(codes, np.float32)
-    if codes.ndim != 2 or codes.shape[1] != model.latent_dim:
-        raise ValueError(f"codes of shape {codes.shape} do not fit a model of {model.latent_dim} latent dimensions")
-    if not np.isfinite(codes).all():
-        raise ValueError("codes hold NaN or infinity")
-    out = np.empty((len(codes), *model.image_shape), np.uint8)
-    device = model_device(model)
-    for start in range(0, len(codes), batch_size):
-        z = torch.from_numpy(codes[start : start + batch_size]).to(device)
-        images = model.decode(z).float().mul_(255).round_().clamp_(0, 255).to(torch.uint8)
-        out[start : start + batch_size] = images.cpu().numpy()
-    return out
+    codes, device, size = torch.from_numpy(checked(codes, model.latent_dim)), model_device(model), batch_size
+    size = size or best_batch(model)
+    for start in range(0, len(codes), size):
+        yield model.decode(codes[start : start + size].to(device)).float()
+
+
+def decode(model: Autoencoder, codes: np.ndarray, batch_size: int | None = None) -> np.ndarray:
+    """(N, D) codes -> uint8 images (N, C, H, W), so many at once (None: `best_batch`).  ValueError as `checked`."""
+    on_cuda, start = model_device(model).type == "cuda", 0
+    # From page-locked memory a batch is fetched without waiting for it.
+    out = torch.empty((len(codes), *model.image_shape), dtype=torch.uint8, pin_memory=on_cuda)
+    for made in pictured(model, codes, batch_size):
+        images = made.mul(255).round_().clamp_(0, 255)
+        if on_cuda:
+            images = images.to(torch.uint8)  # a quarter of the bytes over the bus
+        out[start : start + len(made)].copy_(images, non_blocking=on_cuda)
+        start += len(made)
+    if on_cuda:
+        torch.cuda.synchronize(model_device(model))
+    return out.numpy()

@@ -18,9 +18,17 @@ def kl_per_dimension(mean: np.ndarray, logvar: np.ndarray) -> np.ndarray:
     return (0.5 * (mean**2 + np.exp(logvar) - 1 - logvar)).mean(0)
 
 
+def active(mean: np.ndarray, threshold: float = ACTIVE_THRESHOLD) -> np.ndarray:
+    """Which dimensions' posterior mean has a variance over rows above `threshold`; (N, D) -> (D,) bool.
+
+    (Burda et al. 2016, 1509.00519)
+    """
+    return mean.astype(np.float64).var(0) > threshold
+
+
 def active_units(mean: np.ndarray, threshold: float = ACTIVE_THRESHOLD) -> int:
-    """Dimensions whose posterior mean has a variance over rows above `threshold`.  (Burda et al. 2016, 1509.00519)"""
-    return int((mean.astype(np.float64).var(0) > threshold).sum())
+    """How many dimensions are `active`."""
+    return int(active(mean, threshold).sum())
 
 
 def neighbour_accuracy(codes: np.ndarray, labels: np.ndarray, k: int = K) -> float:

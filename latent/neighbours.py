@@ -8,9 +8,9 @@ import threading
 
 import numpy as np
 
-# While it searches, scikit-learn holds BLAS to one thread, for the whole process: of two searches at once the first to
+# While it searches or fits, scikit-learn holds BLAS to one thread, for the whole process: of two at once the first to
 # end would let the other's BLAS have threads inside its own, which OpenBLAS warns of and may hang on.
-_TURN = threading.Lock()
+BLAS_TURN = threading.Lock()
 
 METRICS = ("euclidean", "cosine", "manhattan", "correlation")
 # In fewer dimensions a tree is faster than all pairs; in 16 it takes six times as long.
@@ -42,7 +42,7 @@ def nearest_with_distances(
         metric="manhattan" if metric == "manhattan" else "euclidean",
     ).fit(view)
     # Without queries scikit-learn leaves each row out by its index, so duplicates of it stay in.
-    with _TURN:
+    with BLAS_TURN:
         distances, rows = search.kneighbors(queries)
     return rows, distances**2 / 2 if metric in ("cosine", "correlation") else distances
 

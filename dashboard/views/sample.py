@@ -30,7 +30,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 
 SOURCES = {
     "prior": "decoded from the VAE's prior N(0, I)",
-    "fitted Gaussian": "an autoencoder has no prior: decoded from a Gaussian fitted to its codes",
+    "gaussian": "an autoencoder has no prior: decoded from a Gaussian fitted to its codes",
 }
 with heading:
     names = " beside ".join(map(parts.named, spaces))
@@ -64,9 +64,10 @@ for slot, (column, found, space) in enumerate(zip(columns, chosen.models, spaces
             [components.Strip(images, f"{'AB'[slot]} · {found.name}", palette.accent(slot))], key=f"samples_{slot}",
             size=TILE if count <= 100 else TILE // 2,
         )  # fmt: skip
+        source = SOURCES[sample.default(space)]
         mean = " · at temperature 0 every draw is the mean" if temperature == 0 else ""
         st.caption(
-            f"{count} images, {SOURCES[drawn.source]} · temperature {temperature:.2f}{mean} · seed {int(seed)} · "
+            f"{count} images, {source} · temperature {temperature:.2f}{mean} · seed {int(seed)} · "
             f"decoded in {took:.0f} ms on {runs_on}"
         )
         st.download_button(
