@@ -82,14 +82,14 @@ def crowds(rounds: int) -> None:
                     page.wait_for_timeout(15_000)  # what is measured of a map in the background is not the pointer's
                     began = time.perf_counter()
                     draw_round(page, 0, 0.3, (0.5, 0.5))
-                    page.wait_for_function(_LIT)
+                    page.wait_for_function(_LIT, timeout=120_000)
                     lit = time.perf_counter() - began
                     box = page.locator(".pane .front").first.bounding_box()
                     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
                     began = time.perf_counter()
                     for _ in range(9):
                         page.mouse.wheel(0, -240)
-                    page.wait_for_function(_POINTS)
+                    page.wait_for_function(_POINTS, timeout=120_000)
                     taken.append([drawn, lit, time.perf_counter() - began, memory_of(url.rsplit(":", 1)[1])])
                     page.close()
             print(f"| {count:,} | {' | '.join(f'{statistics.median(t):.2f}' for t in zip(*taken, strict=True))} |")

@@ -19,6 +19,8 @@ PAGES = [
             help="The latent codes as a map: colour, lasso, and see what lies where."),
     st.Page("views/interpolate.py", title="Interpolate", icon=":material/timeline:",
             help="Walk from one image to another through the latent space of each model."),
+    st.Page("views/traverse.py", title="Traverse", icon=":material/tune:",
+            help="What each dimension and direction of latent space draws, with a slider each."),
     st.Page("views/sample.py", title="Sample", icon=":material/casino:",
             help="Decode points drawn from the prior, or from a distribution fitted to the codes."),
     st.Page("views/compare.py", title="Compare", icon=":material/compare:",

@@ -9,6 +9,7 @@ import numpy as np
 
 # Servers and chat programs take a link of some thousand characters; longer ones get cut off.
 LONGEST = 3000
+LONGEST_NAME = 40
 _IDENTITY = 8  # characters that tell models apart
 
 
@@ -48,20 +49,19 @@ def unpack(text: str, rows: np.ndarray) -> tuple[int, ...] | None:
     return tuple(int(r) for r in np.sort(rows[chosen])) or None
 
 
-def pack_code(number: int, identity: str, code: np.ndarray) -> str:
-    """A numbered code (D,) of the model with that identity, as text."""
-    return (
-        f"{number}.{identity[:_IDENTITY]}.{base64.urlsafe_b64encode(code.astype('<f4').tobytes()).decode().rstrip('=')}"
-    )
+def pack_code(name: str, identity: str, code: np.ndarray) -> str:
+    """A code or direction (D,) of the model with that identity, under a name without dots, as text."""
+    packed = base64.urlsafe_b64encode(code.astype("<f4").tobytes()).decode().rstrip("=")
+    return f"{name}.{identity[:_IDENTITY]}.{packed}"
 
 
-def unpack_code(text: str) -> tuple[int, str, np.ndarray] | None:
-    """Number, beginning of the model's identity and code (D,) that `pack_code` wrote; None where it did not."""
-    number, identity, packed = (*text.split("."), "", "")[:3]
-    if row_id(number) is None or len(identity) != _IDENTITY or text.count(".") != 2:
+def unpack_code(text: str) -> tuple[str, str, np.ndarray] | None:
+    """Name, beginning of the model's identity and code (D,) that `pack_code` wrote; None where it did not."""
+    name, identity, packed = (*text.split("."), "", "")[:3]
+    if not 0 < len(name) <= LONGEST_NAME or len(identity) != _IDENTITY or text.count(".") != 2:
         return None
     try:
         code = np.frombuffer(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)), "<f4")
     except (binascii.Error, ValueError):
         return None
-    return (int(number), identity, code) if len(code) and np.isfinite(code).all() else None
+    return (name, identity, code) if len(code) and np.isfinite(code).all() else None

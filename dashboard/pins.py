@@ -4,6 +4,7 @@ A pin is a code in the model whose map was clicked and, in every other model sho
 decoded image: the same picture, seen by both.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from latent.decode import decode
 from latent.space import LatentSpace
 
 MOST = 12
+_NUMBER = re.compile("[0-9]{1,3}")
 RESULT = "="
 
 
@@ -33,6 +35,8 @@ def here(spaces: list[LatentSpace]) -> list[Pin]:
     pins, held = [], st.query_params.get_all("pins")
     for text in held:
         read = links.unpack_code(text)
+        if read and not _NUMBER.fullmatch(read[0]):
+            read = None
         home = next((n for n, s in enumerate(spaces) if read and s.identity.startswith(read[1])), None)
         if home is None and read and any(c.identity.startswith(read[1]) for c in resources.checkpoints()):
             continue
@@ -52,7 +56,7 @@ def add(spaces: list[LatentSpace], slot: int, code: np.ndarray) -> None:
         return
     taken = {text.split(".")[0] for text in held}
     number = next(n for n in range(1, len(held) + 2) if str(n) not in taken)
-    st.query_params["pins"] = [*held, links.pack_code(number, spaces[slot].identity, code)]
+    st.query_params["pins"] = [*held, links.pack_code(str(number), spaces[slot].identity, code)]
 
 
 def remove(number: int) -> None:

@@ -18,7 +18,7 @@ import torch
 from aemodels import checkpoint, datasets
 from aemodels.checkpoint import Broken, Checkpoint
 from dashboard import colours, palette
-from latent import align, alive, compare, device, maps, metrics, project, region, trust
+from latent import align, alive, compare, device, maps, metrics, project, region, traverse, trust
 from latent.decode import decode
 from latent.encode import encode, model_device
 from latent.space import LatentSpace
@@ -247,6 +247,23 @@ def _seen(identities: tuple[str, ...], home: int, code: bytes, device_name: str,
     at_home = np.frombuffer(code, np.float32)
     image = decode(_spaces[home].model, at_home[None])
     return {s.identity: at_home if n == home else encode(s.model, image)[0] for n, s in enumerate(_spaces)}
+
+
+@st.cache_resource(show_spinner="Looking for directions…", max_entries=64)
+def _directions(identity: str, device_name: str, kind: str, pair: tuple[str, str] | None, _space: LatentSpace):
+    if kind == "dimensions":
+        return traverse.dimensions(_space)
+    if kind == "principal":
+        return traverse.principal(_space, min(_space.latent_dim, len(_space)))
+    if kind == "factors":
+        return traverse.factor_directions(_space)
+    more, less = (_space.classes.index(name) for name in pair)
+    return [traverse.class_difference(_space, more, less, 0)]
+
+
+def directions(of: LatentSpace, kind: str, pair: tuple[str, str] | None = None) -> list[traverse.Direction]:
+    """Directions of a space: dimensions, principal, factors, or classes, which are one class minus another."""
+    return _directions(of.identity, str(model_device(of.model)), kind, pair, of)
 
 
 # Which rows stand out is told to a page by name: of many rows even one bit each would be much to send at every rerun.

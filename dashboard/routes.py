@@ -25,12 +25,14 @@ from latent.decode import decode
 from latent.encode import encode
 
 PREFIX = "/latentboard"
-IMAGE, MAP, VALUES, MANY, DECODE, HEAT, SHEET, TRUST, NOTHING = (
-    f"{PREFIX}/{name}" for name in ("image", "map", "values", "many", "decode", "heat", "sheet", "trust", "nothing")
+IMAGE, MAP, VALUES, MANY, DECODE, CODES, HEAT, SHEET, TRUST, NOTHING = (
+    f"{PREFIX}/{name}"
+    for name in ("image", "map", "values", "many", "decode", "codes", "heat", "sheet", "trust", "nothing")
 )
 KINDS = ("original", "reconstruction")
 # Places that one request may ask for, and cells a side of a heat layer.
 MOST_PLACES, MOST_CELLS = 1024, 128
+MOST_DIMENSIONS = 1024
 # Points of a part of a map that are sent as such, and cells a side of a picture of more.
 MOST_DRAWN, MOST_FINE_CELLS = 20_000, 1024
 _SHEET_COLUMNS = 50
@@ -241,6 +243,16 @@ def decoded(asked: QueryParams, body: bytes) -> Response:
     return _framed(about, parts)
 
 
+def codes(asked: QueryParams, body: bytes) -> Response:
+    """`?checkpoint&device`, codes as float32 (M, D) in the body -> JSON of the shape, then uint8 (M, C, H, W)."""
+    space = _space(asked)
+    width = 4 * space.latent_dim
+    if not body or len(body) % width or len(body) // width > MOST_PLACES:
+        raise _Refused(400, f"the body must be 1 to {MOST_PLACES} codes, {space.latent_dim} float32 each")
+    images = decode(space.model, _finite(np.frombuffer(body, "<f4").reshape(-1, space.latent_dim)))
+    return _framed({"shape": images.shape}, [images])
+
+
 def _row(asked: QueryParams, space, other, row_id: int, place: np.ndarray | None = None) -> Response:
     """As above for a row: its original, where it is here and asked for, and what each model makes of it.
 
@@ -268,7 +280,7 @@ def _turned(asked: QueryParams) -> QueryParams:
 
 def _finite(codes: np.ndarray) -> np.ndarray:
     if not np.isfinite(codes).all():
-        raise _Refused(400, "places are too far away")
+        raise _Refused(400, "codes and places must be finite, and not too far away")
     return codes
 
 
@@ -334,22 +346,24 @@ def _foreign(request: Request) -> bool:
     return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     """The body, read no further than a request may be long."""
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > 8 * MOST_PLACES:
-            raise _Refused(413, f"at most {MOST_PLACES} places at once")
+        if len(body) > most:
+            raise _Refused(413, f"at most {MOST_PLACES} places at once, and {most:,} bytes")
     return body
 
 
-def _served(answer: Callable[[QueryParams, bytes], Response], *, thread: bool = True):
+def _served(
+    answer: Callable[[QueryParams, bytes], Response], *, thread: bool = True, most: int = 8 * MOST_PLACES
+) -> Callable:
     async def endpoint(request: Request) -> Response:
         try:
             if _foreign(request):
                 raise _Refused(403, "for this app's own pages only")
-            body = await _body(request)
+            body = await _body(request, most)
             if not thread:
                 return answer(request.query_params, body)
             return await run_in_threadpool(answer, request.query_params, body)
@@ -365,6 +379,7 @@ ROUTES = [
     Route(VALUES, _served(values), methods=["GET"]),
     Route(MANY, _served(many), methods=["GET"]),
     Route(DECODE, _served(decoded), methods=["POST"]),
+    Route(CODES, _served(codes, most=4 * MOST_PLACES * MOST_DIMENSIONS), methods=["POST"]),
     Route(HEAT, _served(heat), methods=["GET"]),
     Route(SHEET, _served(sheet), methods=["POST"]),
     Route(TRUST, _served(trusted), methods=["GET"]),

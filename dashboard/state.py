@@ -19,7 +19,7 @@ PREFERRED_DATASET = "fashion-mnist"
 PREFERRED_PAIR = ("conv-ae", "conv-vae"), ("ae", "vae")
 NO_MODEL = "none"
 # Parameters of the link that are no widget's.
-_UNBOUND = ("row", "classes", "pins")
+_UNBOUND = ("row", "classes", "pins", "directions")
 
 
 def complain(line: str) -> None:

@@ -44,7 +44,7 @@ def pictured(model: Autoencoder, codes: np.ndarray, batch_size: int | None = Non
 
     ValueError as `checked`.
     """
-    codes, device, size = torch.from_numpy(checked(codes, model.latent_dim)), model_device(model), batch_size
+    codes, device, size = torch.tensor(checked(codes, model.latent_dim)), model_device(model), batch_size
     size = size or best_batch(model)
     for start in range(0, len(codes), size):
         yield model.decode(codes[start : start + size].to(device)).float()

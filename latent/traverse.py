@@ -247,6 +247,22 @@ def factor_directions(space: LatentSpace, *, seed: int = 0) -> list[Direction]:
     return out
 
 
+def along(space: LatentSpace, vector: np.ndarray, name: str, note: str = "") -> Direction:
+    """The direction of any vector (D,), by a name; ValueError where it has no length or does not fit the codes."""
+    vector = np.asarray(vector, np.float64)
+    length = np.linalg.norm(vector)
+    if vector.shape != (space.latent_dim,) or not np.isfinite(length) or not length:
+        raise ValueError(f"a direction is a vector of {space.latent_dim} values and some length")
+    return Direction(name, vector / length, _sd(_codes(space), vector / length), "given", note)
+
+
+def centre(space: LatentSpace) -> np.ndarray:
+    """Where to begin: the prior's mean of a variational model, else the mean of the codes; (D,) float32."""
+    if space.variational:
+        return np.zeros(space.latent_dim, np.float32)
+    return _codes(space).mean(0).astype(np.float32)
+
+
 def place(space: LatentSpace, centre: np.ndarray, direction: Direction) -> float:
     """Where a code (D,) stands along a direction, in standard deviations from the codes' mean.
 

@@ -39,14 +39,14 @@ def test_a_bomb_is_not_inflated():
 
 def test_a_code_comes_back_with_its_number_and_its_model():
     code = np.random.default_rng(0).standard_normal(16).astype(np.float32)
-    number, identity, read = links.unpack_code(links.pack_code(12, "0123456789abcdef", code))
-    assert (number, identity) == (12, "01234567") and (read == code).all()
+    name, identity, read = links.unpack_code(links.pack_code("12", "0123456789abcdef", code))
+    assert (name, identity) == ("12", "01234567") and (read == code).all()
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1", "1.01234567", "1.0123.AAAA", "x.01234567.AAAAAA", "1.01234567.", "1.01234567.AA=", "1.01234567.AADAfw",
-     "1.01234567.AAAAAA.AAAAAA"],
+    ["", "1" * 41 + ".01234567.AAAAAA", "1.01234567", "1.0123.AAAA", ".01234567.AAAAAA", "1.01234567.",
+     "1.01234567.AA=", "1.01234567.AADAfw", "1.01234567.AAAAAA.AAAAAA"],
 )  # fmt: skip
 def test_what_is_no_code_is_none(text):
     assert links.unpack_code(text) is None

@@ -91,6 +91,13 @@ def test_a_place_is_decoded_as_its_code_is(ae):
     assert alike(pixels, decode(ae.model, codes).tobytes())
 
 
+def test_codes_are_decoded_as_they_are(ae):
+    given = ae.latents.mean[:3]
+    about, pixels = unframed(ask(routes.CODES, routes.query(ae), given.astype("<f4").tobytes(), "POST")[1])
+    assert about["shape"] == [3, 1, 28, 28]
+    assert alike(pixels, decode(ae.model, given).tobytes())
+
+
 def test_a_row_is_decoded_from_its_own_code_in_both_models(ae, vae):
     row = int(ae.latents.row_ids[7])
     query = f"{routes.query(ae, project.Settings())}&other={vae.identity}&row={row}"
@@ -205,6 +212,9 @@ def junk(ae) -> list:
         (routes.SHEET, good + "&kind=original", b"123", 400),
         (routes.SHEET, good + "&kind=reconstruction", bytes(8 * 1024), 400),
         (routes.DECODE, good + "&reach=far", one, 400), (routes.DECODE, good + "&reach=nan", one, 400),
+        (routes.CODES, good, b"1234", 400), (routes.CODES, good, bytes(64 * 1025), 400),
+        (routes.CODES, good, np.full(16, np.nan, "<f4").tobytes(), 400), (routes.CODES, good, bytes(8 * 10**6), 413),
+        (routes.CODES, "checkpoint=nobody", bytes(64), 404),
         (routes.MANY, good, b"", 400), (routes.MANY, f"{good}&{box}&by=Shoe+size", b"", 404),
         (routes.MANY, f"{good}&{box}&by=Class&lit=nobody", b"", 404),
         (routes.MANY, f"{good}&{box.replace('across=4', 'across=0')}&by=Class", b"", 400),

@@ -23,7 +23,9 @@ def _component(name: str, *parts: str) -> Callable:
     return st.components.v2.component(f"latentboard_{name}", html="<div class='root'></div>\n", **files)
 
 
-_gallery, _legend, _player, _pointer = (_component(n) for n in ("gallery", "legend", "player", "pointer"))
+_gallery, _knobs, _legend, _player, _pointer = (
+    _component(n) for n in ("gallery", "knobs", "legend", "player", "pointer")
+)
 _atlas = _component("atlas", "points", "plane", "lens", "sprites", "pane", "atlas")
 _SHEET_COLUMNS = 16
 
@@ -127,6 +129,37 @@ def pointer(models: Sequence[dict], *, key: str, has_originals: bool, on_pick: C
 
     data = {"models": list(models), "hasOriginals": has_originals}
     _pointer(key=key, data=data, on_picked_change=picked, on_cleared_change=on_clear)
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A direction that a slider goes along: a unit vector (D,), or a latent dimension's number.
+
+    `sd` is the codes' standard deviation along it; `low` and `high` are how many of them the slider goes to.
+    """
+
+    name: str
+    note: str
+    sd: float
+    low: float
+    high: float
+    axis: int | None = None
+    vector: np.ndarray | None = None
+    collapsed: bool = False
+
+    def payload(self) -> dict:
+        along = {"axis": self.axis} if self.axis is not None else {"vector": self.vector.tolist()}
+        return along | {n: getattr(self, n) for n in ("name", "note", "sd", "low", "high", "collapsed")}
+
+
+def knobs(rows: Sequence[Knob], centre: np.ndarray, *, key: str, steps: int, data: dict) -> None:
+    """Directions as rows of `steps` decoded images with a slider each, round the code `centre` (D,); no rerun.
+
+    `data`: query of the model for the routes, label, accent, image shape, what is said of the centre, whether the model
+    has a prior to draw from.
+    """
+    rows = [r.payload() for r in rows]
+    _knobs(key=key, data=data | {"rows": rows, "centre": centre.tolist(), "steps": steps})
 
 
 @dataclass(frozen=True)

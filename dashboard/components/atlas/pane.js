@@ -91,11 +91,12 @@ class Pane {
         this.part = part;
         this.fill();
         this.draw();
-        this.sprites.fetch().catch((error) => this.atlas.say(error.message));
+        this.sprites.fetch();
       } while (this.again);
     } finally {
       this.asked = false;
       this.stack.classList.remove("asking");
+      if (this.again) this.loadPart().catch((error) => this.atlas.say(error.message));
     }
   }
 
@@ -133,6 +134,7 @@ class Pane {
     if (!this.camera.touched) this.fit();
     this.foot.textContent = [map.titles[0] && `→ ${map.titles[0]}   ↑ ${map.titles[1]}`].filter(Boolean).join("");
     this.viewChanged();
+    this.sprites.fetch();
     this.judge(map.query);
   }
 
@@ -167,7 +169,7 @@ class Pane {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
       this.drawBack();
-      this.sprites.fetch().catch((error) => this.atlas.say(error.message));
+      this.sprites.fetch();
     }, 120);
     if (this.atlas.data.many) this.loadPart().catch((error) => this.atlas.say(error.message));
   }

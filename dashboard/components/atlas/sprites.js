@@ -46,6 +46,18 @@ class Sprites {
 
   // One question for all images that are missing, when the view has come to rest; earlier ones are kept.
   async fetch() {
+    if (this.asked) return;
+    this.asked = true;
+    try {
+      await this.ask();
+    } catch (error) {
+      this.pane.atlas.say(error.message);
+    } finally {
+      this.asked = false;
+    }
+  }
+
+  async ask() {
     const { pane, pictures } = this, { kind, shape } = pane.atlas.data.sheets;
     const wanted = this.chosen.map((i) => this.numberOf(i)).filter((n) => !pictures.has(n));
     if (!wanted.length) return;
@@ -54,6 +66,7 @@ class Sprites {
     if (pictures.size > 8 * MOST_SPRITES) pictures.clear();
     wanted.forEach((n, at) => pictures.set(n, [picture, (at % SHEET) * width, Math.floor(at / SHEET) * height]));
     this.paint();
+    await this.ask(); // what came into view meanwhile
   }
 
   paint() {
