@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from dashboard import colours, palette
+from latent.gap import Histograms
 from latent.project import Projection
 from latent.space import LatentSpace
 
@@ -115,6 +117,23 @@ def learning_curves(histories: dict[str, list[dict]], accents: dict[str, str]) -
         xaxis={"title": {"text": "Epoch"}}, yaxis={"title": {"text": "Nats per image"}},
     )  # fmt: skip
     return figure
+
+
+def histograms(found: Histograms, order: np.ndarray, accent: str) -> go.Figure:
+    """Small histograms of each dimension of some codes, in that order, each behind N(0, 1)'s curve."""
+    across = min(8, len(order))
+    down = -(-len(order) // across)
+    figure = make_subplots(down, across, shared_yaxes=True, horizontal_spacing=0.008, vertical_spacing=0.22 / down,
+                           subplot_titles=[f"dimension {d + 1}" for d in order])  # fmt: skip
+    middles = (found.edges[1:] + found.edges[:-1]) / 2
+    for n, d in enumerate(order):
+        where = {"row": n // across + 1, "col": n % across + 1}
+        figure.add_trace(go.Bar(x=middles, y=found.density[d], marker={"color": accent}, hoverinfo="skip"), **where)
+        line = {"color": palette.NEUTRAL, "width": 2}
+        figure.add_trace(go.Scatter(x=middles, y=found.normal, mode="lines", line=line, hoverinfo="skip"), **where)
+    figure.update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
+    figure.update_annotations(font_size=11)
+    return figure.update_layout(height=105 * down + 30, margin=_MARGIN | {"t": 24}, showlegend=False, bargap=0)
 
 
 def kl_bars(kl: np.ndarray, accent: str, most: float) -> go.Figure:

@@ -183,6 +183,33 @@ def _progress(job_key, settings: project.Settings, key: str) -> None:
     watch()
 
 
+def background(job_key, work: jobs.Work, what: str, *, key: str):
+    """What work in the background makes, None while it runs: then its progress is shown, with a way to stop it.
+
+    It is begun where nobody has.  A failure, and what was stopped, is said in one line, with a way to begin anew.
+    """
+    job = jobs.find(job_key) or jobs.start(job_key, work)
+    if job.state == jobs.DONE:
+        return job.result
+    if job.state == jobs.RUNNING:
+
+        @st.fragment(run_every=0.4)
+        def watch() -> None:
+            if job.state != jobs.RUNNING:
+                st.rerun()
+            st.progress(job.progress, text=f"{what}: {job.message or 'beginning'} · {job.seconds:.0f} s")
+            st.button("Stop", icon=":material/close:", key=f"{key}_stop", on_click=_cancel, args=(job,))
+
+        watch()
+        return None
+    if job.state == jobs.FAILED:
+        st.error(f"{what} failed: {job.error}.")
+    else:
+        st.caption(f"{what} was stopped.")
+    st.button("Begin anew", key=f"{key}_anew", on_click=jobs.start, args=(job_key, work))
+    return None
+
+
 def pointer(chosen: state.Chosen, *, has_originals: bool, on_pick) -> None:
     """The pictures of the row under the pointer, in every chosen model."""
     with st.container(border=True):

@@ -18,7 +18,7 @@ import torch
 from aemodels import checkpoint, datasets
 from aemodels.checkpoint import Broken, Checkpoint
 from dashboard import colours, palette
-from latent import align, alive, compare, device, maps, metrics, project, region, traverse, trust
+from latent import align, alive, compare, device, gap, maps, metrics, project, region, traverse, trust
 from latent.decode import decode
 from latent.encode import encode, model_device
 from latent.space import LatentSpace
@@ -259,6 +259,16 @@ def _directions(identity: str, device_name: str, kind: str, pair: tuple[str, str
         return traverse.factor_directions(_space)
     more, less = (_space.classes.index(name) for name in pair)
     return [traverse.class_difference(_space, more, less, 0)]
+
+
+@st.cache_resource(show_spinner="Measuring the gap…", max_entries=32)
+def _gap(identity: str, _space: LatentSpace) -> gap.Gap:
+    return gap.of_prior(_space, 0)
+
+
+def prior_gap(of: LatentSpace) -> gap.Gap:
+    """How far the aggregate posterior of a variational model lies from its prior; ValueError for one row."""
+    return _gap(of.identity, of)
 
 
 def directions(of: LatentSpace, kind: str, pair: tuple[str, str] | None = None) -> list[traverse.Direction]:

@@ -18,7 +18,7 @@ from train.__main__ import main as train
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("", "interpolate", "sample", "compare", "checkpoints")
+PAGES = ("", "interpolate", "traverse", "sample", "compare", "checkpoints")
 
 # Streamlit looks for its own endpoints below a deep-linked path first; the answer "not there" is part of that.
 _STREAMLIT_PROBES = ("/_stcore/health", "/_stcore/host-config")
@@ -549,6 +549,50 @@ def test_samples_appear_and_draw_others_changes_them(open_page):
     page.get_by_role("button", name="Draw others").click()
     settle(page)
     assert page.locator(".tile").evaluate_all(sheet) != before
+
+
+def knobs(page, script: str):
+    """What a script makes of the first model's sliders."""
+    return page.locator(".root[data-drawn]").first.evaluate(
+        f"(root) => {{ const knobs = root.knobs; return {script}; }}"
+    )
+
+
+PIXELS = "knobs.big.getContext('2d').getImageData(0, 0, 28, 28).data.filter((_, i) => i % 4 === 0)"
+
+
+def test_a_slider_decodes_live_what_the_code_moved_along_its_direction_is(open_page):
+    page = open_page("traverse?a=conv-vae&view=A")
+    page.locator(".root[data-drawn]").first.wait_for()
+    said, space = (
+        watch_socket(page),
+        LatentSpace.from_checkpoint(checkpoint.load(ROOT / "checkpoints/fashion-mnist/conv-vae")),
+    )
+    page.get_by_label("conv-vae, dimension 7,").fill("1.5")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('*')].some((e) => e.shadowRoot?.querySelector('.root')?.dataset.looks)"
+    )
+    code = np.zeros((1, 16), np.float32)
+    code[0, 6] = 1.5 * space.codes[:, 6].std()
+    shown = np.array(list(knobs(page, f"[...{PIXELS}]")))
+    np.testing.assert_allclose(shown, decode(space.model, code)[0, 0].ravel(), atol=2)
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_timeout(700)
+    np.testing.assert_allclose(knobs(page, f"[...{PIXELS}]"), decode(space.model, 0 * code)[0, 0].ravel(), atol=2)
+    assert not said
+
+
+def test_a_direction_is_kept_by_name_and_goes_with_the_address(open_page):
+    page = open_page("traverse?along=classes&more=Bag&less=Shirt")
+    page.get_by_role("textbox", name="under the name").fill("bagness")
+    page.get_by_role("textbox", name="under the name").press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("radio", name="Kept").wait_for()
+    copied = page.url.split("/", 3)[3].replace("along=Class+differences", "along=kept")
+    page.goto("about:blank")
+    page = open_page(copied)
+    assert page.get_by_label("bagness, in standard deviations").count() == 2
 
 
 def test_a_map_is_computed_on_demand_with_progress_and_kept(open_page):

@@ -15,7 +15,7 @@ from latent import metrics
 from train.__main__ import main as train
 
 APP = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
-PAGES = ("map", "interpolate", "sample", "compare", "checkpoints")
+PAGES = ("map", "interpolate", "traverse", "sample", "compare", "checkpoints")
 
 
 @pytest.fixture(scope="session")
@@ -183,6 +183,9 @@ def test_a_deep_link_restores_a_walk(app):
         ("sample", {"temperature": "9"}, "temperature = '9'"),
         ("sample", {"seed": "nan"}, "seed = 'nan'"),
         ("compare", {"models": "gan"}, "models = gan"),
+        ("traverse", {"along": "up"}, "along = 'up'"),
+        ("traverse", {"directions": "up.nonsense"}, "direction that is none"),
+        ("sample", {"sampler1": "gan"}, "sampler1 = 'gan'"),
     ],
 )
 def test_a_link_that_makes_no_sense_gets_one_line_and_a_working_page(app, page, link, said):
@@ -223,9 +226,37 @@ def test_changing_the_data_set_forgets_rows_of_the_old_one(app, digits_root, tmp
 def test_an_autoencoder_is_sampled_from_a_fitted_gaussian_and_the_page_says_so(app):
     at = app("sample", a="ae", b="vae")
     text = words(at)
-    assert "an autoencoder has no prior: decoded from a Gaussian fitted to its codes" in text
-    assert "decoded from the VAE's prior N(0, I)" in text
+    assert "drawn from a Gaussian fitted to 360 codes (an autoencoder has no prior)" in text
+    assert "drawn from N(0, I) · seed 0" in text
     assert " ms on CPU" in text
+
+
+def test_an_autoencoder_asked_for_its_prior_says_why_there_is_none(app):
+    at = app("sample", a="ae", b="vae", sampler1="prior")
+    assert any("prior" in i.value for i in at.info), [i.value for i in at.info]
+    assert "drawn from N(0, I)" in words(at), "the VAE beside it is drawn all the same"
+
+
+def test_two_samplers_of_one_model_draw_by_the_same_seed(app):
+    at = app("sample", a="vae", b="ae", sides="Two of A", sampler1="prior", sampler2="aggregate posterior", seed="3")
+    assert words(at).count("seed 3") == 2 and "aggregate posterior" in words(at)
+
+
+def test_thousands_of_samples_are_shown_a_page_at_a_time(app):
+    at = app("sample", a="vae", b="none", count="10000")
+    assert "1 to 100 of 10,000" in words(at)
+    next(n for n in at.number_input if n.label == "Page of 100").set_value(100).run()
+    assert "9,901 to 10,000 of 10,000" in words(at)
+
+
+def test_samples_of_one_class_come_from_its_codes_and_the_prior_says_that_it_knows_none(app):
+    at = app("sample", a="ae", b="vae", of_class="3", sampler2="prior")
+    assert "of class 3" in words(at) and any("knows no classes" in i.value for i in at.info)
+
+
+def test_the_gap_between_prior_and_codes_is_said_for_vaes_alone(app):
+    assert "MMD²" in words(app("sample", a="ae", b="vae"))
+    assert "MMD²" not in words(app("sample", a="ae", b="pca"))
 
 
 def test_two_dimensional_codes_get_a_decoded_plane(app):

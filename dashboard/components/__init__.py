@@ -168,7 +168,7 @@ class Pane:
 
     `query` names its map for the routes, `partner` the other model beside it, `values` its points' colours.  `bounds`
     are those of its points: left, bottom, right, top.  `path` and `linked` are places (S, 2), the second those of rows
-    that lines connect to the next map; `named` and `pins` are names with places.
+    that lines connect to the next map; `named` and `pins` are names with places; `clouds` colours with places.
     """
 
     letter: str
@@ -185,6 +185,7 @@ class Pane:
     linked: np.ndarray | None = None
     named: Sequence[tuple[str, Sequence[float]]] = ()
     pins: Sequence[tuple[str, Sequence[float]]] = ()
+    clouds: Sequence[tuple[str, Sequence[Sequence[float]]]] = ()
 
     def payload(self) -> dict:
         return {
@@ -194,7 +195,7 @@ class Pane:
             "path": None if self.path is None else self.path.tolist(),
             "linked": None if self.linked is None else self.linked.tolist(),
             "named": [[name, list(place)] for name, place in self.named],
-            "pins": [[name, list(place)] for name, place in self.pins],
+            "pins": [[name, list(place)] for name, place in self.pins], "clouds": list(self.clouds),
         }  # fmt: skip
 
 

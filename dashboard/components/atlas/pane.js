@@ -220,6 +220,7 @@ class Pane {
   drawFront() {
     if (!this.places || !this.width) return;
     const context = this.context(this.front), { map } = this;
+    for (const [colour, places] of map.clouds) for (const place of places) disc(context, this.toScreen(place), 2.6, colour, "#ffffff", 0.6);
     if (map.path) this.drawPath(context, map.path);
     map.named.forEach(([text, place], n) => label(context, this.toScreen(place), text, map.accent, n % 2 ? 20 : -20));
     map.pins.forEach(([name, place]) => pin(context, this.toScreen(place), name, map.accent));
