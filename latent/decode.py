@@ -50,17 +50,22 @@ def pictured(model: Autoencoder, codes: np.ndarray, batch_size: int | None = Non
         yield model.decode(codes[start : start + size].to(device)).float()
 
 
+@torch.inference_mode()
 def decode(model: Autoencoder, codes: np.ndarray, batch_size: int | None = None) -> np.ndarray:
     """(N, D) codes -> uint8 images (N, C, H, W), so many at once (None: `best_batch`).  ValueError as `checked`."""
-    on_cuda, start = model_device(model).type == "cuda", 0
-    # From page-locked memory a batch is fetched without waiting for it.
+    device, start, scratch = model_device(model), 0, None
+    on_cuda = device.type == "cuda"
+    # Into page-locked memory a batch is copied while the next one is asked for.
     out = torch.empty((len(codes), *model.image_shape), dtype=torch.uint8, pin_memory=on_cuda)
     for made in pictured(model, codes, batch_size):
-        images = made.mul(255).round_().clamp_(0, 255)
-        if on_cuda:
-            images = images.to(torch.uint8)  # a quarter of the bytes over the bus
-        out[start : start + len(made)].copy_(images, non_blocking=on_cuda)
+        scratch = torch.empty_like(made) if scratch is None else scratch  # once: fresh memory costs as much as the work
+        images = torch.mul(made, 255, out=scratch[: len(made)]).round_().clamp_(0, 255)
+        place = out[start : start + len(made)]
+        if device.type == "cpu":
+            np.copyto(place.numpy(), images.numpy(), casting="unsafe")  # a third of the time torch's copy takes
+        else:
+            place.copy_(images.to(torch.uint8), non_blocking=on_cuda)
         start += len(made)
     if on_cuda:
-        torch.cuda.synchronize(model_device(model))
+        torch.cuda.synchronize(device)
     return out.numpy()
