@@ -11,19 +11,20 @@ import torch
 from aemodels.autoencoder import Autoencoder
 from latent.encode import model_device
 
-# Pixel values a batch, measured by benchmarks/samples.py.  A CPU wants a batch's activations in its cache; a GPU wants
-# as many as fill it, and a convolution holds some 50 times as many floats as it gives pixel values.
-_VALUES = {"cpu": 2**18}
-_VALUES_ELSEWHERE = 2**22
+# Pixel values a batch.  A CPU wants the activations in its cache (measured by benchmarks/samples.py on two cores), and a
+# convolution holds some 30 for each value it gives; a GPU wants as many as fill it.
+_LINEAR, _CONVOLUTIONS, _OFF_CPU = 2**18, 2**17, 2**22
 _FEWEST, _MOST = 32, 8192
 
 
 def best_batch(model: Autoencoder) -> int:
-    """Images to decode at once: a power of two by their size and the model's device.
+    """Images to decode at once: a power of two by their size, the model's kind and its device.
 
     It does not depend on how many are asked for, or on how fast they were: a last bit may follow the batch's size.
     """
-    values = _VALUES.get(model_device(model).type, _VALUES_ELSEWHERE)
+    convolves = any(value.ndim == 4 for value in model.parameters())
+    on_cpu = _CONVOLUTIONS if convolves else _LINEAR
+    values = on_cpu if model_device(model).type == "cpu" else _OFF_CPU
     fitting = max(1, values // int(np.prod(model.image_shape)))
     return min(max(1 << (fitting.bit_length() - 1), _FEWEST), _MOST)
 
