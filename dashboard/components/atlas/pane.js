@@ -73,12 +73,12 @@ class Pane {
       do {
         this.again = false;
         if (this.covered()) continue;
-        const { map, atlas } = this, { colour, lit } = atlas.data, name = this.partName(), view = this.view(PART);
+        const { map, atlas } = this, { colour, lit } = atlas.data, name = this.partName(), view = this.view(PART), { zoom } = this.camera;
         const [left, bottom, right, top] = view, cells = PART / CELL;
         const named = { left, bottom, right, top, across: Math.round(this.width * cells), up: Math.round(this.height * cells) };
         const query = new URLSearchParams({ ...named, low: colour.low ?? 0, high: colour.high ?? 1, lit: lit ?? "" });
         const [about, buffer, start] = unframed(await ask("many", `${map.values}&${query}`));
-        const part = { ...about, name, view, zoom: this.camera.zoom };
+        const part = { ...about, name, view, zoom };
         if (about.points) {
           const n = about.within, at = (bytes) => start + n * bytes;
           part.numbers = new Uint32Array(buffer, at(12), n);
