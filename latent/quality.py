@@ -198,6 +198,7 @@ def inception_fid(real: np.ndarray, fake: np.ndarray, weights: str | Path | None
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
 
+        torch.load(weights, "cpu", weights_only=True)  # refuses a pickle that runs code; torch-fidelity would run it
         metric = FrechetInceptionDistance(2048, feature_extractor_weights_path=str(weights))
     except ImportError as error:
         raise LookupError(f"Inception needs torchmetrics with torch-fidelity ({first_line(error)})") from error

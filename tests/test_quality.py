@@ -207,21 +207,33 @@ def test_without_inceptions_weights_one_line_says_where_they_belong(tmp_path, mo
 
 def test_without_torchmetrics_one_line_says_so(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchmetrics.image.fid", None)
-    (tmp_path / "weights.pth").write_bytes(b"")
+    torch.save({}, tmp_path / "weights.pth")
     with pytest.raises(LookupError, match=r"^Inception needs torchmetrics with torch-fidelity"):
         quality.inception_fid(pictures(3), pictures(3), tmp_path / "weights.pth")
 
 
-def test_damaged_weights_are_one_line(tmp_path, monkeypatch):
-    fid = pytest.importorskip("torchmetrics.image.fid")
+class Trap:
+    """Unpickled, it makes a folder."""
 
-    def damaged(**arguments):
-        raise RuntimeError("no archive\nand a long tail")
+    def __init__(self, path):
+        self.path = path
 
-    monkeypatch.setattr(fid, "_TORCH_FIDELITY_AVAILABLE", True)
-    monkeypatch.setattr(fid, "NoTrainInceptionV3", damaged)
-    (tmp_path / "weights.pth").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"weights\.pth cannot be read \(no archive\)$"):
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_weights_that_would_run_code_are_refused_in_one_line(tmp_path):
+    pytest.importorskip("torchmetrics")
+    torch.save({"weight": Trap(tmp_path / "sprung")}, tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match=r"weights\.pth cannot be read") as refused:
+        quality.inception_fid(pictures(3), pictures(3), tmp_path / "weights.pth")
+    assert "\n" not in str(refused.value) and not (tmp_path / "sprung").exists()
+
+
+def test_damaged_weights_are_one_line(tmp_path):
+    pytest.importorskip("torchmetrics")
+    (tmp_path / "weights.pth").write_bytes(b"half")
+    with pytest.raises(ValueError, match=r"weights\.pth cannot be read \([^\n]+\)$"):
         quality.inception_fid(pictures(3), pictures(3), tmp_path / "weights.pth")
 
 
@@ -241,7 +253,7 @@ def test_with_weights_the_figure_is_that_of_the_networks_features_of_three_colou
 
     monkeypatch.setattr(fid, "_TORCH_FIDELITY_AVAILABLE", True)
     monkeypatch.setattr(fid, "NoTrainInceptionV3", Network)
-    (tmp_path / "weights.pth").write_bytes(b"")
+    torch.save({}, tmp_path / "weights.pth")
     real, fake = pictures(150), pictures(150, seed=1) // 2
     columns = [np.repeat(i, 3, axis=1).reshape(len(i), -1)[:, ::3] for i in (real, fake)]
     found = quality.inception_fid(real, fake, tmp_path / "weights.pth")
