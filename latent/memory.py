@@ -2,7 +2,8 @@
 
 Nearer than held-out images are, that is, which come from where the training images come from.  A blurred picture is
 nearer to everything in pixel space, so a model that blurs looks as if it remembered: compare its samples with held-out
-images that went through the same decoder, or compare codes.
+images that went through the same decoder.  In latent space compare the codes that both are encoded to: those drawn from
+a prior vary in dimensions that the encoder leaves unused.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ class Copying:
     `share` is that of samples below the held-out images' median distance, ties by half; `expected` is what samples of
     the data's own distribution have.  `z` is Mann and Whitney's U in standard deviations: far below 0, samples are
     nearer to training images than held-out images are (copied), far above 0, further (not learnt).  `p_value` is the
-    chance of a U as low where neither is.  `samples` and `held_out` are counts.
+    chance of a U as low where neither is.  `samples` and `held_out` are counts; `against` says what the held-out
+    images are, as they are or decoded.
     """
 
     share: float
@@ -30,6 +32,7 @@ class Copying:
     p_value: float
     samples: int
     held_out: int
+    against: str = "held-out images"
     expected: float = 0.5
 
     @property
@@ -39,10 +42,11 @@ class Copying:
 
     def sentence(self) -> str:
         """All of it in one sentence, for people."""
-        verdict = "nearer than held-out images are" if self.flagged else "no nearer than held-out images are"
+        verdict = "nearer" if self.flagged else "no nearer"
         return (
             f"{self.share:.0%} of {self.samples:,} samples lie closer to a training image than the median of "
-            f"{self.held_out:,} held-out images does (expected: {self.expected:.0%}; z = {self.z:.1f}): {verdict}."
+            f"{self.held_out:,} {self.against} does (expected: {self.expected:.0%}; z = {self.z:.1f}): "
+            f"{verdict} than {self.against} are."
         ).replace("%", " %")
 
 
@@ -107,7 +111,7 @@ def _measured(samples: np.ndarray, training: np.ndarray, rows: np.ndarray, k: in
     return np.take_along_axis(rows, order, 1), np.take_along_axis(distances, order, 1)
 
 
-def compare(of_samples: np.ndarray, of_held_out: np.ndarray) -> Copying:
+def compare(of_samples: np.ndarray, of_held_out: np.ndarray, *, against: str = Copying.against) -> Copying:
     """The memory check of nearest-training distances, (N,) of samples and (M,) of held-out rows.
 
     Mann and Whitney's U over all pairs, its deviation corrected for ties, as the test for data copying over the whole
@@ -125,12 +129,14 @@ def compare(of_samples: np.ndarray, of_held_out: np.ndarray) -> Copying:
     ties = np.unique(np.concatenate([a, b]), return_counts=True)[1].astype(np.float64)
     spread = np.sqrt(pairs / 12 * (total + 1 - (ties**3 - ties).sum() / (total * (total - 1))))
     z = float((mannwhitneyu(a, b).statistic - pairs / 2) / spread) if spread > 0 else 0.0
-    return Copying(share, z, float(norm.cdf(z)), a.size, b.size)
+    return Copying(share, z, float(norm.cdf(z)), a.size, b.size, against)
 
 
-def copying(samples: np.ndarray, held_out: np.ndarray, training: np.ndarray) -> Copying:
+def copying(
+    samples: np.ndarray, held_out: np.ndarray, training: np.ndarray, *, against: str = Copying.against
+) -> Copying:
     """The memory check of images (N, C, H, W), or of codes (N, D): `compare` of `nearest_training`'s distances.
 
     ValueError as there.
     """
-    return compare(*(nearest_training(rows, training)[1][:, 0] for rows in (samples, held_out)))
+    return compare(*(nearest_training(rows, training)[1][:, 0] for rows in (samples, held_out)), against=against)

@@ -40,6 +40,23 @@ def test_a_copy_is_at_a_distance_of_exactly_nothing_and_first():
     assert not distances[:, 0].any() and (distances[:, 1] > 0).all()
 
 
+def test_rounding_puts_no_row_before_one_that_is_nearer():
+    rng = np.random.default_rng(0)
+    samples = rng.integers(0, 256, (30, 3, 64, 64), dtype=np.uint8)
+    training = np.repeat(rng.integers(0, 256, (1, 3, 64, 64), dtype=np.uint8), 3, axis=0)
+    samples[:, 0, 0, 0], training[:, 0, 0, 0] = 100, [102, 101, 100]  # one pixel tells the training images apart
+    found = memory.nearest_training(samples, np.concatenate([training, 255 - training]))[0]
+    assert set(found.ravel()) == {2, 3}  # 255 - 102 is the nearest of the others
+
+
+def test_blurred_held_out_images_seem_copied_unless_what_they_are_compared_with_is_blurred_as_well():
+    training, held_out, fresh = np.split(pictures(900, shape=(1, 12, 12)), 3)
+    blurred, alike = ((i[..., :-1] / 2 + i[..., 1:] / 2).astype(np.uint8) for i in (fresh, held_out))
+    narrow, plain = training[..., 1:], held_out[..., 1:]
+    assert memory.copying(blurred, plain, narrow).flagged
+    assert not memory.copying(blurred, alike, narrow).flagged
+
+
 def test_equally_near_ones_come_in_the_order_of_the_training_rows():
     training = np.repeat(pictures(1), 4, axis=0)
     np.testing.assert_array_equal(memory.nearest_training(training[:1], training, 4)[0], [[0, 1, 2, 3]])
@@ -139,5 +156,7 @@ def test_no_distances_or_ones_with_nan_are_refused(distances):
 
 def test_the_sentence_says_the_share_what_was_expected_and_of_how_many():
     said = memory.compare(np.zeros(40), np.ones(50)).sentence()
-    assert said.startswith("100 % of 40 samples") and "50 held-out" in said and "expected: 50 %" in said
-    assert said.endswith("nearer than held-out images are.")
+    assert said.startswith("100 % of 40 samples") and "50 held-out images does" in said and "expected: 50 %" in said
+    assert said.endswith(": nearer than held-out images are.")
+    said = memory.compare(np.ones(40), np.ones(50), against="decoded held-out images").sentence()
+    assert "50 decoded held-out images does" in said and said.endswith(": no nearer than decoded held-out images are.")

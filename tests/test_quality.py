@@ -70,6 +70,12 @@ def test_identical_sets_are_at_no_distance_and_wholly_precise_and_recalled():
         assert quality.precision_recall(rows, rows[::-1]) == (1, 1)
 
 
+def test_repeated_rows_find_each_other_however_their_distances_are_rounded(monkeypatch):
+    monkeypatch.setattr(quality, "_BLOCK_VALUES", 200)  # blocks of one row and of several round differently
+    rows = gaussian(40, 30)
+    assert quality.precision_recall(np.repeat(rows, 2, axis=0), np.repeat(rows, 6, axis=0), k=1) == (1, 1)
+
+
 def test_gaussians_with_known_moments_are_at_the_analytic_distance():
     rows = gaussian(1000, 4)
     rows = (rows - rows.mean(0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(rows.T))).T  # just N(0, I)'s moments
