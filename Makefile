@@ -8,7 +8,7 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help dashboard test lint format checkpoints screenshots
+.PHONY: help dashboard test lint format checkpoints features screenshots
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +35,11 @@ checkpoints: $(VENV)/requirements.stamp ## train every checkpoint of checkpoints
 		for dims in 2 3; do $(PYTHON) -m latent project $$(dirname $$config) --dims $$dims --ship; done; \
 	done
 	$(PYTHON) -m aemodels table > checkpoints/README.md
+
+features: $(VENV)/requirements.stamp ## train the classifiers that samples are judged by again
+	$(PYTHON) -m train.features digits --epochs 60
+	$(PYTHON) -m train.features fashion-mnist
+	$(PYTHON) -m train.features sprites --epochs 6 --width 16
 
 screenshots: $(VENV)/requirements-dev.stamp ## take the README's pictures of every page
 	$(PYTHON) -m tools.screenshots
