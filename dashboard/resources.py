@@ -15,7 +15,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from aemodels import checkpoint, datasets
+from aemodels import checkpoint, datasets, features
 from aemodels.checkpoint import Broken, Checkpoint
 from dashboard import colours, palette
 from latent import align, alive, compare, device, gap, maps, metrics, project, region, traverse, trust
@@ -347,6 +347,24 @@ def _read_originals(found: Checkpoint) -> Originals | str | None:
     if isinstance(images, str):
         return images
     return images if _covers(found.identity, root, stamp, images, found.latents.row_ids) else None
+
+
+def images_of(found: Checkpoint, split: str) -> np.ndarray:
+    """All images of a split of its data set, uint8 (N, C, H, W); DatasetError where they are not here or too many."""
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in found.config.dataset_options.items()}
+    images = datasets.load(found.config.dataset, split, download=False, **given).images
+    if not isinstance(images, torch.Tensor):
+        raise datasets.DatasetError(f"the images of {datasets.title(found.config.dataset)} are too many for the memory")
+    return images.numpy()
+
+
+def classifier(found: Checkpoint) -> features.Classifier | None:
+    """The shipped classifier of its data set, for images of its shape; None where there is none."""
+    try:
+        known = features.find(found.config.dataset)
+    except features.FeaturesError:
+        return None
+    return known if known.config.image_shape == found.config.image_shape else None
 
 
 def originals(found: Checkpoint) -> Originals | None:

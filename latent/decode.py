@@ -11,9 +11,9 @@ import torch
 from aemodels.autoencoder import Autoencoder
 from latent.encode import model_device
 
-# Pixel values a batch.  A CPU wants the activations in its cache (measured on one thread), and a convolution holds many
+# Pixel values a batch.  A CPU wants the activations in its cache (two threads were measured), a convolution holds many
 # for each value it gives; a GPU wants as many as fill it (not measured).
-_LINEAR, _CONVOLUTIONS, _OFF_CPU = 2**18, 2**17, 2**22
+_LINEAR, _CONVOLUTIONS, _OFF_CPU = 2**20, 2**18, 2**22
 _FEWEST, _MOST = 32, 8192
 
 
