@@ -324,12 +324,12 @@ def _data_stamp(dataset: str, root: str) -> tuple[int | None]:
 
 @st.cache_resource(show_spinner="Reading the images…", max_entries=4)
 def _originals(dataset: str, options: tuple, root: str, stamp: int) -> Originals | str:
-    """The images, or why they cannot be read, which is kept as well: to find out may take as long as reading them."""
+    """The images, or that they are too many, which is kept as well: to find out may take as long as reading them.
+
+    DatasetError, which is not kept, where they cannot be read: they may be mended at any time.
+    """
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in dict(options).items()}
-    try:
-        data = datasets.load(dataset, "held-out", download=False, **given)
-    except datasets.DatasetError as error:
-        return str(error)
+    data = datasets.load(dataset, "held-out", download=False, **given)
     if not isinstance(data.images, torch.Tensor):
         return f"the {len(data):,} held-out images of {datasets.title(dataset)} are too many for the free memory"
     return Originals(data.images.numpy(), {int(i): n for n, i in enumerate(data.row_ids)})
@@ -343,7 +343,10 @@ def _read_originals(found: Checkpoint) -> Originals | str | None:
     options = tuple(
         sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in found.config.dataset_options.items())
     )
-    images = _originals(found.config.dataset, options, root, stamp)
+    try:
+        images = _originals(found.config.dataset, options, root, stamp)
+    except datasets.DatasetError as error:
+        return str(error)
     if isinstance(images, str):
         return images
     return images if _covers(found.identity, root, stamp, images, found.latents.row_ids) else None
