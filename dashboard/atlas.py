@@ -47,12 +47,12 @@ class Layers:
 
 @dataclass(frozen=True)
 class Overlay:
-    """What is drawn over each map: a path in latent space, rows with names, pinned codes with names, clouds of codes.
+    """What is drawn over each map: paths in latent space, rows with names, pinned codes with names, clouds of codes.
 
     A cloud is a colour and codes (M, D).
     """
 
-    path: np.ndarray | None = None
+    paths: Sequence[np.ndarray] = ()
     clouds: Sequence[tuple[str, np.ndarray]] = ()
     named: Sequence[tuple[str, int]] = ()
     pins: Sequence[tuple[str, np.ndarray]] = field(default_factory=tuple)
@@ -143,7 +143,7 @@ def draw(
             "colour": _colour(spaces, colouring, ends), "linked": _linked(rows, linked, colouring),
             "layers": {"behind": layers.behind, "sprites": layers.sprites}, "heat": palette.gradient(palette.HEAT, 64),
             "trust": selectable, "trustMeaning": colours.MEANINGS[colours.BY_TRUST],
-            "originals": originals, "faded": any(o.path is not None or o.clouds for o in overlays),
+            "originals": originals, "faded": any(o.paths or o.clouds for o in overlays),
             "blend": layers.align and len(there) == 2 and not many,
             "sheets": {
                 "kind": "original" if originals else "reconstruction", "shape": list(rows.image_shape),
@@ -176,7 +176,7 @@ def _pane(
         letter or c.name, short, accent, query, f"{query}&by={colouring}{against}",
         f"Latent codes of {c.name} projected by {settings.label()}, coloured by {colouring.lower()}", bounds, partner,
         view.axis_titles, " · ".join(filter(None, said)),
-        None if overlay.path is None else view.transform(overlay.path),
+        [view.transform(walked) for walked in overlay.paths],
         None if linked is None else view.points[linked],
         [(text, view.points[space.positions([row])[0]].tolist()) for text, row in overlay.named],
         [(name, view.transform(code[None])[0].tolist()) for name, code in overlay.pins],

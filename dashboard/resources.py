@@ -19,6 +19,7 @@ from aemodels import checkpoint, datasets, features
 from aemodels.checkpoint import Broken, Checkpoint
 from dashboard import colours, palette
 from latent import align, alive, compare, device, gap, maps, metrics, project, region, traverse, trust
+from latent import profile as profiles
 from latent.decode import decode
 from latent.encode import encode, model_device
 from latent.space import LatentSpace
@@ -269,6 +270,16 @@ def _gap(identity: str, _space: LatentSpace) -> gap.Gap:
 def prior_gap(of: LatentSpace) -> gap.Gap:
     """How far the aggregate posterior of a variational model lies from its prior; ValueError for one row."""
     return _gap(of.identity, of)
+
+
+@st.cache_resource(show_spinner="Looking for what is typical of the codes…", max_entries=128)
+def _profile(identity: str, device_name: str, path: bytes, _space: LatentSpace) -> profiles.Profile:
+    return profiles.measure(_space, np.frombuffer(path, np.float32).reshape(-1, _space.latent_dim))
+
+
+def profile(of: LatentSpace, path: np.ndarray) -> profiles.Profile:
+    """The figures of a path (S, D) in a space."""
+    return _profile(of.identity, str(model_device(of.model)), path.astype(np.float32).tobytes(), of)
 
 
 def directions(of: LatentSpace, kind: str, pair: tuple[str, str] | None = None) -> list[traverse.Direction]:

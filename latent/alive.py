@@ -10,8 +10,8 @@ import numpy as np
 
 from aemodels.autoencoder import Autoencoder
 from latent.align import View
-from latent.decode import decode
-from latent.encode import encode
+from latent.decode import decode, decode_float
+from latent.encode import BATCH, encode
 
 KINDS = ("round-trip", "sensitivity")
 
@@ -42,6 +42,15 @@ def round_trip(model: Autoencoder, codes: np.ndarray) -> tuple[np.ndarray, np.nd
     """|encode(decode(z)) - z|, (M,), and the decoded images uint8 (M, C, H, W), of codes (M, D)."""
     images = decode(model, codes)
     return np.linalg.norm(encode(model, images) - codes, axis=1), images
+
+
+def returns(model: Autoencoder, codes: np.ndarray) -> np.ndarray:
+    """|encode(decode(z)) - z| of codes (M, D), (M,), with nothing rounded to grey levels and no images kept."""
+    parts = [
+        np.linalg.norm(encode(model, decode_float(model, part)) - part, axis=1)
+        for part in np.split(codes, range(BATCH, len(codes), BATCH))
+    ]
+    return np.concatenate(parts)
 
 
 def sensitivity(images: np.ndarray, across: int, up: int, extent: Extent) -> np.ndarray:

@@ -70,3 +70,24 @@ def decode(model: Autoencoder, codes: np.ndarray, batch_size: int | None = None)
     if on_cuda:
         torch.cuda.synchronize(device)
     return out.numpy()
+
+
+def decode_float(model: Autoencoder, codes: np.ndarray, batch_size: int | None = None) -> np.ndarray:
+    """(N, D) codes -> float32 images (N, C, H, W) in [0, 1], unrounded.  ValueError as `checked`."""
+    out, start = np.empty((len(codes), *model.image_shape), np.float32), 0
+    for made in pictured(model, codes, batch_size):
+        out[start : start + len(made)] = made.cpu().numpy()
+        start += len(made)
+    return out
+
+
+def image_steps(model: Autoencoder, path: np.ndarray) -> np.ndarray:
+    """How far the image moves from each code to the next, Euclidean over pixels in [0, 1]; (S, D) -> (S - 1,) float64.
+
+    The images are not held all at once.  ValueError as `checked`.
+    """
+    steps, size = np.empty(max(len(path) - 1, 0)), best_batch(model)
+    for start in range(0, len(steps), size):
+        images = decode_float(model, path[start : start + size + 1]).reshape(-1, int(np.prod(model.image_shape)))
+        steps[start : start + size] = np.linalg.norm(np.diff(images, axis=0), axis=1)
+    return steps

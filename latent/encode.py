@@ -19,9 +19,13 @@ def model_device(model: Autoencoder) -> torch.device:
 
 @torch.inference_mode()
 def encode(model: Autoencoder, images: np.ndarray, batch_size: int = BATCH) -> np.ndarray:
-    """Posterior means of uint8 (N, C, H, W) images; (N, D) float32."""
-    source = torch.from_numpy(np.ascontiguousarray(images))
-    parts = [model.encode(b).mean.float().cpu() for b in batches(source, batch_size, device=model_device(model))]
+    """Posterior means of (N, C, H, W) images, uint8 or float32 in [0, 1]; (N, D) float32."""
+    source, device = torch.from_numpy(np.ascontiguousarray(images)), model_device(model)
+    floats = source.is_floating_point()
+    parts = [
+        model.encode(b.to(device)).mean.float().cpu()
+        for b in (source.split(batch_size) if floats else batches(source, batch_size, device=device))
+    ]
     return torch.cat(parts).numpy()
 
 

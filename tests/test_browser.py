@@ -489,7 +489,7 @@ def test_a_click_in_three_dimensions_picks_the_point_too(open_page):
 
 
 SPOTS = "atlas.panes.map((p) => p.box.dataset.spot)"
-PATH_ENDS = "atlas.panes.map((p) => p.toScreen(p.map.path.at(-1)).map((v) => v.toFixed(1)).join())"
+PATH_ENDS = "atlas.panes.map((p) => p.toScreen(p.map.paths[0].at(-1)).map((v) => v.toFixed(1)).join())"
 
 
 def test_the_interpolation_plays_and_scrubs_in_the_browser(open_page):

@@ -32,7 +32,10 @@ _SHEET_COLUMNS = 16
 
 @dataclass(frozen=True)
 class Strip:
-    """A labelled run of images: uint8 (N, C, H, W), with a caption and a frame colour each, and ids to click on."""
+    """A labelled run of images: uint8 (N, C, H, W), with a caption and a frame colour each, and ids to click on.
+
+    `curve` is a figure of each image, drawn under the strip of a player: beyond 1 in red.
+    """
 
     images: np.ndarray
     label: str = ""
@@ -40,6 +43,7 @@ class Strip:
     captions: Sequence[str] = ()
     colours: Sequence[str] = ()
     ids: Sequence[int] = field(default_factory=tuple)
+    curve: Sequence[float] = ()
 
     def payload(self) -> dict:
         height, width = self.images.shape[-2:]
@@ -55,6 +59,7 @@ class Strip:
             "captions": list(self.captions),
             "colours": list(self.colours),
             "ids": [int(i) for i in self.ids],
+            "curve": [float(v) for v in self.curve],
         }
 
 
@@ -167,7 +172,7 @@ class Pane:
     """One map of an atlas.
 
     `query` names its map for the routes, `partner` the other model beside it, `values` its points' colours.  `bounds`
-    are those of its points: left, bottom, right, top.  `path` and `linked` are places (S, 2), the second those of rows
+    are those of its points: left, bottom, right, top.  `paths` and `linked` are places (S, 2), the second of rows
     that lines connect to the next map; `named` and `pins` are names with places; `clouds` colours with places.
     """
 
@@ -181,7 +186,7 @@ class Pane:
     partner: str = ""
     titles: Sequence[str] = ("", "")
     note: str = ""
-    path: np.ndarray | None = None
+    paths: Sequence[np.ndarray] = ()
     linked: np.ndarray | None = None
     named: Sequence[tuple[str, Sequence[float]]] = ()
     pins: Sequence[tuple[str, Sequence[float]]] = ()
@@ -192,7 +197,7 @@ class Pane:
             "letter": self.letter, "short": self.short, "label": self.short, "accent": self.accent,
             "query": self.query, "partner": self.partner, "values": self.values, "alt": self.alt,
             "titles": list(self.titles), "note": self.note, "bounds": [float(b) for b in self.bounds],
-            "path": None if self.path is None else self.path.tolist(),
+            "paths": [p.tolist() for p in self.paths],
             "linked": None if self.linked is None else self.linked.tolist(),
             "named": [[name, list(place)] for name, place in self.named],
             "pins": [[name, list(place)] for name, place in self.pins], "clouds": list(self.clouds),

@@ -19,7 +19,8 @@ export default function ({ data, parentElement }) {
   const place = element("output");
   bar.append(button, scrub, place);
   root.append(bar);
-  const rows = data.strips.map((strip) => drawRow(strip, (n) => { pause(); go(n); }));
+  const share = Math.min(0.17, 0.4 / data.strips.length); // of the window's height
+  const rows = data.strips.map((strip) => drawRow(strip, share, (n) => { pause(); go(n); }));
   root.append(...rows.map((r) => r.box));
 
   const go = (at) => {
@@ -64,10 +65,10 @@ function element(tag, className = "") {
   return made;
 }
 
-function drawRow(strip, jump) {
+function drawRow(strip, share, jump) {
   const box = element("div", "row");
   box.style.setProperty("--accent", strip.accent);
-  const side = Math.min(Math.max(0.17 * window.innerHeight, 112), 220);
+  const side = Math.min(Math.max(share * window.innerHeight, 84), 220);
   const big = canvas(strip, side, "big");
   big.style.borderColor = strip.accent;
   big.setAttribute("role", "img");
@@ -95,7 +96,8 @@ function drawRow(strip, jump) {
     const across = Math.ceil(strip.count / lines);
     frames.style.gridTemplateColumns = `repeat(${across}, minmax(0, ${LARGEST}px))`;
   }).observe(frames);
-  right.append(label, frames);
+  const curve = strip.curve.length ? drawCurve(strip.curve) : null;
+  right.append(label, frames, ...(curve ? [curve.box] : []));
   box.append(big, right);
 
   const sheet = new Image();
@@ -114,9 +116,35 @@ function drawRow(strip, jump) {
     if (shown >= 0) frames.children[shown].removeAttribute("aria-current");
     frames.children[n].setAttribute("aria-current", "true");
     cut(big, n);
+    curve?.mark(n);
     shown = n;
   };
   return { box, ready, show };
+}
+
+// A figure of each frame over the path: red beyond 1, with a line where the walk stands.
+function drawCurve(values) {
+  const box = element("div", "curve"), space = "http://www.w3.org/2000/svg", high = Math.max(1.5, ...values) * 1.05;
+  const picture = document.createElementNS(space, "svg"), last = Math.max(values.length - 1, 1);
+  picture.setAttribute("viewBox", "0 0 100 30");
+  picture.setAttribute("preserveAspectRatio", "none");
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", `Farthest from real codes: ${Math.max(...values).toFixed(2)} times what is typical`);
+  const part = (name, given) => {
+    const made = document.createElementNS(space, name);
+    for (const [key, value] of Object.entries(given)) made.setAttribute(key, value);
+    picture.append(made);
+    return made;
+  };
+  const x = (n) => (100 * n) / last, y = (v) => 30 - (30 * v) / high;
+  values.forEach((value, n) => {
+    const left = Math.max(x(n - 0.5), 0), right = Math.min(x(n + 0.5), 100);
+    part("rect", { x: left, y: y(value), width: right - left, height: 30 - y(value), class: value > 1 ? "over" : "under" });
+  });
+  part("line", { x1: 0, x2: 100, y1: y(1), y2: y(1), class: "limit" });
+  const now = part("line", { x1: 0, x2: 0, y1: 0, y2: 30, class: "now" });
+  box.append(picture);
+  return { box, mark: (n) => { now.setAttribute("x1", x(n)); now.setAttribute("x2", x(n)); } };
 }
 
 function canvas(strip, side, className = "") {

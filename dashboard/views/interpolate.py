@@ -7,10 +7,11 @@ import streamlit as st
 
 from dashboard import atlas, components, palette, parts, pins, resources, state
 from dashboard.figures import Marks
-from latent import path, pictures
+from latent import export, path, pictures
 from latent.decode import decode
 
-KINDS = {"linear": "Linear", "spherical": "Spherical"}
+KINDS = {"linear": "Linear", "spherical": "Spherical", "geodesic": "Geodesic", "data": "Along the data"}
+NONE = "none"
 
 chosen = state.chosen()
 spaces = chosen.spaces()
@@ -61,6 +62,11 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     if not stops:
         start, goal = end("From row", "from", default_from), end("To row", "to", default_to)
     kind = state.choice(st.segmented_control, "Path", list(KINDS), "path", text=lambda k: KINDS[k])
+    others = [NONE, *(k for k in KINDS if k != kind)]
+    beside = state.choice(
+        st.selectbox, "Beside it", others, "beside", text=lambda k: KINDS.get(k, "Nothing"), width=140,
+        help="A second kind of path between the same ends.",
+    )  # fmt: skip
     steps = max(state.number(st.slider, "Frames", 2, 64, 16, "frames", width=160), len(stops))
 
 if stops:
@@ -69,8 +75,34 @@ if stops:
 else:
     through = [s.codes[s.positions([start, goal])] for s in spaces]
     names, named, of = parts.captions(first, [start, goal]), (("from", start), ("to", goal)), f"{start}-to-{goal}"
-walks = [path.through(kind, t, steps) for t in through]
-frames = [decode(s.model, w) for s, w in zip(spaces, walks, strict=True)]
+waiting = st.container()
+kinds = [kind] if beside == NONE else [kind, beside]
+
+
+def walk_of(space, stops_: np.ndarray, of_kind: str):
+    """A path through those codes, from the background where it takes its time; None while it is under way."""
+    if path.kind(of_kind).instant:
+        return path.through(space, of_kind, stops_, steps)
+    key = ("walk", space.identity, of_kind, stops_.tobytes(), steps)
+    with waiting:
+        return parts.background(
+            key,
+            lambda progress, cancelled: path.through(
+                space, of_kind, stops_, steps, progress=progress, cancelled=cancelled
+            ),
+            f"{KINDS[of_kind]} path of {space.name}", key=f"walk_{space.name}_{of_kind}",
+        )  # fmt: skip
+
+
+# (model's place, kind) -> its path, as far as they are there
+made = {(i, k): walk_of(s, t, k) for k in kinds for i, (s, t) in enumerate(zip(spaces, through, strict=True))}
+made = {at: walked for at, walked in sorted(made.items(), key=lambda item: item[0][0]) if walked is not None}
+profiles = {(i, k): resources.profile(spaces[i], walked.codes) for (i, k), walked in made.items()}
+frames = {(i, k): decode(spaces[i].model, walked.codes) for (i, k), walked in made.items()}
+labels = {
+    (i, k): f"{chosen.models[i].name}, {KINDS[k].lower()}" if len(kinds) > 1 else chosen.models[i].name
+    for i, k in made
+}  # fmt: skip
 with heading:
     between = " and ".join(map(parts.named, spaces))
     way = f" through {', '.join(names[1:-1])}" if len(names) > 2 else ""
@@ -86,13 +118,25 @@ with left:
             st.caption("A path's place on UMAP is approximate.", help="Each code is set among its nearest codes.")
 with right:
     captions = [f"{t:.0%} of the way" for t in np.linspace(0, 1, steps)]
-    components.player(
-        [
-            components.Strip(f, f"{'AB'[i]} · {c.name}", palette.accent(i), captions)
-            for i, (c, f) in enumerate(zip(chosen.models, frames, strict=True))
-        ],
-        key="player",
-    )
+    if made:
+        components.player(
+            [
+                components.Strip(
+                    frames[i, k], f"{'AB'[i]} · {labels[i, k]}", palette.accent(i), captions,
+                    curve=profiles[i, k].strangeness,
+                )
+                for i, k in made
+            ],
+            key="player",
+        )  # fmt: skip
+        st.table(parts.walks_table({f"{'AB'[i]} · {labels[i, k]}": p for (i, k), p in profiles.items()}))
+        st.caption(
+            "The line under each strip: how far its frames are from real codes, in codes and by decoding and encoding "
+            "again. Where it is red, 95 % of real codes are nearer: the path crosses a hole."
+        )
+        for (i, k), walked in made.items():
+            for note in filter(None, walked.notes):
+                st.caption(f"{'AB'[i]} · {labels[i, k]}: {note}")
     ends, below = st.columns([1, 1], gap="small")
     with ends, st.container(border=True):
         st.markdown("**The pinned places**" if stops else "**The two originals**")
@@ -111,15 +155,28 @@ with right:
         if not stops:
             st.caption(f"A click on a point makes it the {next_end()} of the walk; the one after, the other end.")
     name = f"{chosen.a.config.dataset.replace(':', '-').replace('/', '-')}-{of}-{kind}"
-    labels = [c.name for c in chosen.models]
+    files = [export.Walk(labels[at], walked.codes, frames[at]) for at, walked in made.items()]
+    rows_of, names_of = list(frames.values()), list(labels.values())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "PNG", lambda: pictures.strips(frames, labels), f"{name}.png", "image/png", icon=":material/image:",
+            "PNG", lambda: pictures.strips(rows_of, names_of), f"{name}.png", "image/png", icon=":material/image:",
             on_click="ignore", help="The frames of every model as strips",
         )  # fmt: skip
         st.download_button(
-            "GIF", lambda: pictures.gif(frames, labels), f"{name}.gif", "image/gif", icon=":material/gif_box:",
+            "GIF", lambda: pictures.gif(rows_of, names_of), f"{name}.gif", "image/gif", icon=":material/gif_box:",
             on_click="ignore", help="The walk as an animation, the models side by side",
+        )  # fmt: skip
+        st.download_button(
+            "MP4", lambda: pictures.mp4(rows_of, names_of), f"{name}.mp4", "video/mp4", icon=":material/movie:",
+            on_click="ignore", help="The walk as a film",
+        )  # fmt: skip
+        st.download_button(
+            "HTML", lambda: export.page(files, " → ".join(names)), f"{name}.html", "text/html",
+            icon=":material/html:", on_click="ignore", help="A page that plays the walk without a server",
+        )  # fmt: skip
+        st.download_button(
+            "NPZ", lambda: export.npz(files, {"through": names, "data set": chosen.a.config.dataset}), f"{name}.npz",
+            icon=":material/data_array:", on_click="ignore", help="Codes and frames, for NumPy",
         )  # fmt: skip
         st.caption(f"Each model walks between its own codes of the same {'pictures' if stops else 'images'}.")
 
@@ -130,15 +187,19 @@ if settings and settings.dims == 2:
         atlas.draw(
             chosen.models, spaces, "AB"[: len(spaces)], accents, settings, colouring, key="walk", device=chosen.device,
             layers=atlas.Layers(align=len(spaces) > 1), selectable=False, on_pick=take_end, across=1,
-            overlays=[replace(pins.overlay(s, stops, named), path=walk) for s, walk in zip(spaces, walks, strict=True)],
+            overlays=[
+                replace(pins.overlay(s, stops, named), paths=[made[i, k].codes for k in kinds if (i, k) in made])
+                for i, s in enumerate(spaces)
+            ],
             look="walk" if len(spaces) > 1 else "walk-alone",
         )  # fmt: skip
 elif settings:
-    for slot, (found, space, walk) in enumerate(zip(chosen.models, spaces, walks, strict=True)):
+    for slot, (found, space) in enumerate(zip(chosen.models, spaces, strict=True)):
         with maps, st.container(border=True, key=f"walk_frame_{len(spaces)}_{slot}", gap=None):
             parts.model_label(slot, found)
             projection = parts.known_projection(found, settings)
-            path_there = None if projection is None else projection.transform(walk)
+            walked = made.get((slot, kind))
+            path_there = None if projection is None or walked is None else projection.transform(walked.codes)
             marks = Marks(path=path_there, named=named, accent=accents[slot])
             key = f"walk_{slot}_{found.identity[:8]}"
             parts.solid_map(found, space, settings, colouring, marks, key=key)

@@ -221,22 +221,27 @@ class Pane {
     if (!this.places || !this.width) return;
     const context = this.context(this.front), { map } = this;
     for (const [colour, places] of map.clouds) for (const place of places) disc(context, this.toScreen(place), 2.6, colour, "#ffffff", 0.6);
-    if (map.path) this.drawPath(context, map.path);
+    // The first one last, so that it lies on top.
+    [...map.paths].reverse().forEach((path, n) => this.drawPath(context, path, n === map.paths.length - 1));
     map.named.forEach(([text, place], n) => label(context, this.toScreen(place), text, map.accent, n % 2 ? 20 : -20));
     map.pins.forEach(([name, place]) => pin(context, this.toScreen(place), name, map.accent));
     if (this.mark) (this.mark.row == null ? cross : ring)(context, this.toScreen(this.mark.place), map.accent);
     if (this.shape?.length > 1) outline(context, this.shape);
   }
 
-  drawPath(context, path) {
+  // One path of a walk, with the spot that walks on it; a second one is dashed.
+  drawPath(context, path, first) {
     const dots = path.map((p) => this.toScreen(p));
     context.lineJoin = "round";
+    context.setLineDash(first ? [] : [2, 7]);
     for (const [colour, width] of [["#ffffff", 7], ["#1c2030", 5], [this.map.accent, 3]]) {
       context.beginPath();
       dots.forEach(([x, y]) => context.lineTo(x, y));
       Object.assign(context, { strokeStyle: colour, lineWidth: width });
       context.stroke();
     }
+    context.setLineDash([]);
+    if (!first) return;
     for (const dot of dots) disc(context, dot, 3, "#ffffff", this.map.accent, 1.5);
     if (this.atlas.place == null) return;
     const from = Math.min(Math.floor(this.atlas.place), dots.length - 1), to = Math.min(from + 1, dots.length - 1);
