@@ -541,6 +541,17 @@ def test_the_frames_of_a_walk_differ_and_its_ends_are_the_two_rows(open_page):
     assert big == frames[0]
 
 
+def test_a_geodesic_stands_beside_the_straight_line_in_both_models_with_its_figures(open_page):
+    page = open_page("interpolate?beside=geodesic&projection=PCA&frames=8")
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('*')].some((e) =>
+            e.shadowRoot?.querySelectorAll('.curve .now').length === 4)"""
+    )
+    settle(page)
+    assert page.get_by_text("Frames in a hole").is_visible()
+    wait_for_atlas(page, "atlas.panes.every((p) => p.map.paths.length === 2)")
+
+
 def test_samples_appear_and_draw_others_changes_them(open_page):
     page = open_page("sample?count=16")
     sheet = "(all) => getComputedStyle(all[0]).backgroundImage"
