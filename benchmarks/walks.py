@@ -2,8 +2,8 @@
 
     python -m benchmarks.walks [--pairs 200] [--frames 32]
 
-The same pairs for both models.  Figures are means over pairs of what `latent.profile` measures; a frame in a hole is one
-beyond what 95 % of real codes keep to, by distance or by round trip.
+The same pairs for both models.  Figures are means over pairs of what `latent.profile` measures; a frame in a hole is
+one beyond what 95 % of real codes keep to, by distance or by round trip.
 """
 
 import argparse
@@ -20,8 +20,9 @@ from latent.space import LatentSpace
 
 SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints" / "fashion-mnist"
 FIGURES = {
-    "length, codes": lambda p: p.latent_length, "length, images": lambda p: p.image_length, "energy": lambda p: p.energy,
-    "largest step": lambda p: p.largest_step, "farthest / typical": lambda p: p.farthest / p.typical.distance,
+    "length, codes": lambda p: p.latent_length, "length, images": lambda p: p.image_length,
+    "energy": lambda p: p.energy, "largest step": lambda p: p.largest_step,
+    "farthest / typical": lambda p: p.farthest / p.typical.distance,
     "round trip / typical": lambda p: p.worst_round_trip / p.typical.round_trip,
     "frames in a hole": lambda p: p.outside.mean(),
 }  # fmt: skip
