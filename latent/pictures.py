@@ -111,7 +111,7 @@ def mp4(rows: list[np.ndarray], labels: Sequence[str], seconds_a_frame: float = 
     frames, out = _there_and_back(rows, labels, side), io.BytesIO()
     # H.264 halves the resolution of colours, so sides must be even.
     even = [n + n % 2 for n in frames[0].size]
-    with av.open(out, "w", format="mp4", options={"movflags": "faststart"}) as film:
+    with av.open(out, "w", format="mp4") as film:
         stream = film.add_stream("libx264", Fraction(1 / seconds_a_frame).limit_denominator(1000))
         stream.width, stream.height, stream.pix_fmt = *even, "yuv420p"
         stream.options = {"crf": "14"}  # small pictures of large pixels: a visible loss would save nothing
