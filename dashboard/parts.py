@@ -12,7 +12,6 @@ from aemodels import checkpoint, datasets, download
 from aemodels.checkpoint import Checkpoint
 from dashboard import colours, components, figures, palette, resources, state
 from latent import jobs, maps, metrics, project, worker
-from latent.profile import Profile
 from latent.space import LatentSpace
 
 METHODS = {"umap": "UMAP", "pca": "PCA", "axes": "Axes"}
@@ -422,24 +421,6 @@ def figures_table(
         shown = {n: f"{overlaps[n]:.3f}" if n in overlaps else "itself" for n in scores}
         rows.append({"Figure": "Neighbour overlap", **shown, "What it means": meanings["Neighbour overlap"]})
     return pd.DataFrame(rows).set_index("Figure")
-
-
-def walks_table(profiles: dict[str, Profile]) -> pd.DataFrame:
-    """One row a figure of walks, one column a walk."""
-    rows = {
-        "Length in latent space": [f"{p.latent_length:.2f}" for p in profiles.values()],
-        "Length in image space": [f"{p.image_length:.2f}" for p in profiles.values()],
-        "Energy": [f"{p.energy:.1f}" for p in profiles.values()],
-        "Largest step": [f"{p.largest_step:.2f}" for p in profiles.values()],
-        "Farthest from a real code": [
-            f"{p.farthest:.2f} (typical {p.typical.distance:.2f})" for p in profiles.values()
-        ],
-        "Worst round trip": [
-            f"{p.worst_round_trip:.2f} (typical {p.typical.round_trip:.2f})" for p in profiles.values()
-        ],
-        "Frames in a hole": [f"{p.outside.sum()} of {len(p.outside)}" for p in profiles.values()],
-    }
-    return pd.DataFrame(list(rows.values()), index=list(rows), columns=list(profiles))
 
 
 def checkpoints_table(found: Sequence[Checkpoint]) -> pd.DataFrame:

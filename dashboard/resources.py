@@ -372,13 +372,12 @@ def images_of(found: Checkpoint, split: str) -> np.ndarray:
     return images.numpy()
 
 
-def classifier(found: Checkpoint) -> features.Classifier | None:
-    """The shipped classifier of its data set, for images of its shape; None where there is none."""
-    try:
-        known = features.find(found.config.dataset)
-    except features.FeaturesError:
-        return None
-    return known if known.config.image_shape == found.config.image_shape else None
+def classifier(found: Checkpoint) -> features.Classifier:
+    """The shipped classifier of its data set; FeaturesError where there is none, or none for images of its shape."""
+    known = features.find(found.config.dataset)
+    if known.config.image_shape != found.config.image_shape:
+        raise features.FeaturesError(f"{known.title} takes images of {known.config.image_shape}")
+    return known
 
 
 def originals(found: Checkpoint) -> Originals | None:

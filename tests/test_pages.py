@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,31 @@ def test_a_deep_link_restores_a_walk(app):
     assert at.number_input(key="from").value == 10 and at.number_input(key="to").value == 25
     assert at.slider(key="frames").value == 9
     assert "Spherical path in 9 frames" in words(at)
+
+
+def test_a_geodesic_alone_is_searched_with_progress_and_then_shown_with_its_figures(app):
+    at = app("interpolate", path="Geodesic", projection="PCA", frames="6")
+    for _ in range(100):
+        if at.table:
+            break
+        time.sleep(0.2)
+        at.run()
+    assert not at.exception and list(at.table[0].value.index)[-1] == "Frames in a hole"
+    assert at.table[0].value.shape == (7, 2)
+
+
+def test_samples_are_judged_on_request_and_a_damaged_classifier_is_named(app, tmp_path, monkeypatch):
+    monkeypatch.setenv("LATENTBOARD_FEATURES", str(tmp_path))
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits" / "classifier.json").write_text("{}")
+    at = app("sample", a="ae", b="none", count="60")
+    at.button(key="judge_0").click().run()
+    for _ in range(100):
+        if "Memory, latent space" in words(at):
+            break
+        time.sleep(0.2)
+        at.run()
+    assert "Not measured" in words(at) and "names no schema_version" in words(at)
 
 
 @pytest.mark.parametrize(

@@ -15,18 +15,17 @@ from latent import pictures
 _HERE = Path(__file__).resolve().parent
 
 
-def _component(name: str, *parts: str) -> Callable:
-    """One JavaScript file beside this one, or several of a folder, and one CSS file."""
-    folder = _HERE / name if parts else _HERE
-    files = {kind: "\n".join((folder / f"{part}.{kind}").read_text() for part in of)
-             for kind, of in (("js", parts or (name,)), ("css", (name,)))}  # fmt: skip
-    return st.components.v2.component(f"latentboard_{name}", html="<div class='root'></div>\n", **files)
+def _component(name: str, *scripts: str, folder: Path = _HERE) -> Callable:
+    """The script and the style of that name beside this file or in a folder, after other scripts beside this file."""
+    js = "\n".join([*((_HERE / f"{s}.js").read_text() for s in scripts), (folder / f"{name}.js").read_text()])
+    css = (folder / f"{name}.css").read_text()
+    return st.components.v2.component(f"latentboard_{name}", html="<div class='root'></div>\n", js=js, css=css)
 
 
-_gallery, _knobs, _legend, _player, _pointer = (
-    _component(n) for n in ("gallery", "knobs", "legend", "player", "pointer")
-)
-_atlas = _component("atlas", "points", "plane", "lens", "sprites", "pane", "atlas")
+_gallery, _legend, _player, _pointer = (_component(n) for n in ("gallery", "legend", "player", "pointer"))
+_knobs = _component("knobs", "shared")
+_ATLAS = ("points", "plane", "lens", "sprites", "pane")
+_atlas = _component("atlas", "shared", *(f"atlas/{part}" for part in _ATLAS), folder=_HERE / "atlas")
 _SHEET_COLUMNS = 16
 
 

@@ -11,13 +11,6 @@ export default function ({ data, parentElement }) {
   return () => { knobs.free(); states.delete(parentElement); };
 }
 
-function make(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
 function button(text, title, act) {
   const made = make("button", "", text);
   Object.assign(made, { type: "button", title, onclick: act });
@@ -140,7 +133,7 @@ class Knobs {
         const code = this.wanted;
         this.wanted = null;
         const [buffer, start] = await this.decode(code);
-        this.paint(this.big, buffer, start);
+        paint(this.big, buffer, start, this.data.shape);
         this.root.dataset.looks = Number(this.root.dataset.looks ?? 0) + 1;
       }
       this.said.textContent = this.data.said;
@@ -161,7 +154,7 @@ class Knobs {
         part.forEach((code, n) => codes.set(code, n * code.length));
         const [buffer, start] = await this.decode(codes);
         if (turn !== this.refreshing) return; // moved on meanwhile
-        part.forEach((_, n) => this.paint(this.target(from + n), buffer, start + n * size));
+        part.forEach((_, n) => paint(this.target(from + n), buffer, start + n * size, data.shape));
       }
       this.root.dataset.drawn = Number(this.root.dataset.drawn ?? 0) + 1;
     } catch (error) {
@@ -176,21 +169,8 @@ class Knobs {
   }
 
   async decode(codes) {
-    const answer = await fetch(new URL(`latentboard/codes?${this.data.query}`, document.baseURI), { method: "POST", body: codes });
-    if (!answer.ok) throw new Error(await answer.text());
-    const buffer = await answer.arrayBuffer();
-    return [buffer, 4 + new DataView(buffer).getUint32(0, true)];
-  }
-
-  // uint8 (C, H, W) at an offset of a buffer, onto a canvas.
-  paint(canvas, buffer, offset) {
-    const [channels, height, width] = this.data.shape, area = width * height;
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    const context = canvas.getContext("2d"), image = context.createImageData(width, height);
-    const bytes = new Uint8Array(buffer, offset, channels * area);
-    for (let i = 0; i < area; i++)
-      for (let c = 0; c < 4; c++) image.data[4 * i + c] = c === 3 ? 255 : bytes[(channels === 1 ? 0 : c) * area + i];
-    context.putImageData(image, 0, 0);
+    const [, buffer, start] = unframed(await ask("codes", this.data.query, { method: "POST", body: codes }));
+    return [buffer, start];
   }
 
   free() { clearTimeout(this.resting); }

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from dashboard import atlas, components, palette, parts, pins, resources, state
+from dashboard import atlas, components, palette, parts, pins, resources, state, walks
 from dashboard.figures import Marks
-from latent import export, path, pictures
+from latent import export
 from latent.decode import decode
 
 KINDS = {"linear": "Linear", "spherical": "Spherical", "geodesic": "Geodesic", "data": "Along the data"}
@@ -77,26 +77,13 @@ else:
     names, named, of = parts.captions(first, [start, goal]), (("from", start), ("to", goal)), f"{start}-to-{goal}"
 waiting = st.container()
 kinds = [kind] if beside == NONE else [kind, beside]
-
-
-def walk_of(space, stops_: np.ndarray, of_kind: str):
-    """A path through those codes, from the background where it takes its time; None while it is under way."""
-    if path.kind(of_kind).instant:
-        return path.through(space, of_kind, stops_, steps)
-    key = ("walk", space.identity, of_kind, stops_.tobytes(), steps)
-    with waiting:
-        return parts.background(
-            key,
-            lambda progress, cancelled: path.through(
-                space, of_kind, stops_, steps, progress=progress, cancelled=cancelled
-            ),
-            f"{KINDS[of_kind]} path of {space.name}", key=f"walk_{space.name}_{of_kind}",
-        )  # fmt: skip
-
-
 # (model's place, kind) -> its path, as far as they are there
-made = {(i, k): walk_of(s, t, k) for k in kinds for i, (s, t) in enumerate(zip(spaces, through, strict=True))}
-made = {at: walked for at, walked in sorted(made.items(), key=lambda item: item[0][0]) if walked is not None}
+with waiting:
+    made = {
+        (i, k): walks.through(s, k, KINDS[k], t, steps)
+        for i, (s, t) in enumerate(zip(spaces, through, strict=True)) for k in kinds
+    }  # fmt: skip
+made = {at: walked for at, walked in made.items() if walked is not None}
 profiles = {(i, k): resources.profile(spaces[i], walked.codes) for (i, k), walked in made.items()}
 frames = {(i, k): decode(spaces[i].model, walked.codes) for (i, k), walked in made.items()}
 labels = {
@@ -129,14 +116,13 @@ with right:
             ],
             key="player",
         )  # fmt: skip
-        st.table(parts.walks_table({f"{'AB'[i]} · {labels[i, k]}": p for (i, k), p in profiles.items()}))
+        st.table(walks.table({f"{'AB'[i]} · {labels[i, k]}": p for (i, k), p in profiles.items()}))
         st.caption(
             "The line under each strip: how far its frames are from real codes, in codes and by decoding and encoding "
             "again. Where it is red, 95 % of real codes are nearer: the path crosses a hole."
         )
         for (i, k), walked in made.items():
-            for note in filter(None, walked.notes):
-                st.caption(f"{'AB'[i]} · {labels[i, k]}: {note}")
+            walks.notes(spaces[i], walked, through[i], steps, f"{'AB'[i]} · {labels[i, k]}")
     ends, below = st.columns([1, 1], gap="small")
     with ends, st.container(border=True):
         st.markdown("**The pinned places**" if stops else "**The two originals**")
@@ -155,29 +141,9 @@ with right:
         if not stops:
             st.caption(f"A click on a point makes it the {next_end()} of the walk; the one after, the other end.")
     name = f"{chosen.a.config.dataset.replace(':', '-').replace('/', '-')}-{of}-{kind}"
-    files = [export.Walk(labels[at], walked.codes, frames[at]) for at, walked in made.items()]
-    rows_of, names_of = list(frames.values()), list(labels.values())
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "PNG", lambda: pictures.strips(rows_of, names_of), f"{name}.png", "image/png", icon=":material/image:",
-            on_click="ignore", help="The frames of every model as strips",
-        )  # fmt: skip
-        st.download_button(
-            "GIF", lambda: pictures.gif(rows_of, names_of), f"{name}.gif", "image/gif", icon=":material/gif_box:",
-            on_click="ignore", help="The walk as an animation, the models side by side",
-        )  # fmt: skip
-        st.download_button(
-            "MP4", lambda: pictures.mp4(rows_of, names_of), f"{name}.mp4", "video/mp4", icon=":material/movie:",
-            on_click="ignore", help="The walk as a film",
-        )  # fmt: skip
-        st.download_button(
-            "HTML", lambda: export.page(files, " → ".join(names)), f"{name}.html", "text/html",
-            icon=":material/html:", on_click="ignore", help="A page that plays the walk without a server",
-        )  # fmt: skip
-        st.download_button(
-            "NPZ", lambda: export.npz(files, {"through": names, "data set": chosen.a.config.dataset}), f"{name}.npz",
-            icon=":material/data_array:", on_click="ignore", help="Codes and frames, for NumPy",
-        )  # fmt: skip
+    if made:
+        files = [export.Walk(labels[at], walked.codes, frames[at]) for at, walked in made.items()]
+        walks.downloads(files, names, name, chosen.a.config.dataset)
         st.caption(f"Each model walks between its own codes of the same {'pictures' if stops else 'images'}.")
 
 accents = [palette.accent(slot) for slot in range(len(spaces))]

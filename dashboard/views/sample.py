@@ -5,8 +5,8 @@ import time
 import numpy as np
 import streamlit as st
 
-from dashboard import atlas, components, figures, palette, parts, resources, state
-from latent import device, gap, jobs, judgement, metrics, pictures, sample
+from dashboard import atlas, components, figures, palette, parts, resources, samples, state
+from latent import device, gap, metrics, pictures, sample
 from latent.decode import decode
 from latent.encode import model_device
 
@@ -18,23 +18,9 @@ TITLES = {
     sample.GAUSSIAN: "Gaussian fitted to the codes", sample.MIXTURE: "Gaussian mixture fitted to the codes",
 }  # fmt: skip
 ANY = "Any"
-FEWEST_JUDGED = 50
 
 chosen = state.chosen()
 spaces = chosen.spaces()
-
-
-def work_of(found, space, codes: np.ndarray) -> jobs.Work:
-    """What judges samples in the background."""
-    return lambda progress, cancelled: judgement.judge(
-        space, codes, lambda split: resources.images_of(found, split), resources.classifier(found),
-        resources.store(), progress=progress, cancelled=cancelled,
-    )  # fmt: skip
-
-
-def begin(key, found, space, codes: np.ndarray) -> None:
-    jobs.start(key, work_of(found, space, codes))
-
 
 heading = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -116,31 +102,8 @@ for n, (column, slot) in enumerate(zip(st.columns(len(sides[side]), gap="medium"
             f"{found.name}-samples-seed{int(seed)}.png", "image/png", icon=":material/image:", on_click="ignore",
             key=f"download_{n}",
         )  # fmt: skip
-        judged = ("judged", found.identity, kind, int(count), int(seed), temperature, truncation, of_class)
-        if resources.originals(found) is None:
-            st.caption("Quality and memory are measured beside the data set's images, which are not on this machine.")
-        elif len(drawn.codes) < FEWEST_JUDGED:
-            st.caption(f"Quality and memory are measured of {FEWEST_JUDGED} images and more.")
-        elif jobs.find(judged) is None:
-            st.button(
-                "Measure quality and memory", icon=":material/query_stats:", key=f"judge_{n}", on_click=begin,
-                args=(judged, found, space, drawn.codes),
-            )  # fmt: skip
-        elif result := parts.background(judged, work_of(found, space, drawn.codes), "Measuring", key=f"judged_{n}"):
-            if result.good is None:
-                st.markdown(f"- No figure of quality: no classifier of {chosen.dataset_title} is shipped.")
-            else:
-                st.markdown(f"- **Quality.** {result.good.sentence()}")
-            st.markdown(f"- **Memory, pixels.** {result.pixels.sentence()}")
-            st.markdown(f"- **Memory, latent space.** {result.codes.sentence()}")
-            strips = [
-                components.Strip(
-                    images[:16] if page == 1 else decode(space.model, drawn.codes[:16]), "first samples", accent
-                ),
-                components.Strip(result.nearest, "nearest training images"),
-                components.Strip(result.nearest_codes, "nearest by their codes"),
-            ]
-            components.gallery(strips, key=f"nearest_{n}", size=32, columns=16)
+        how = (kind, int(count), int(seed), temperature, truncation, of_class)
+        samples.judged(found, space, drawn.codes, how, accent, key=str(n))
         clouds.setdefault(slot, []).append((accent, drawn.codes[:ON_MAP]))
 
 # --- where the draws lie, and how far the prior is from the codes ---

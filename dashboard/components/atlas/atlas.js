@@ -24,14 +24,6 @@ export default function (component) {
 }
 
 const kept = new Map();
-const address = (name, query) => new URL(`latentboard/${name}?${query}`, document.baseURI).href;
-
-async function ask(name, query, options) {
-  const answer = await fetch(address(name, query), options);
-  if (!answer.ok) throw new Error(await answer.text());
-  return answer.arrayBuffer();
-}
-
 // Floats of a route whose answer never changes; asked for once a page.
 function floats(name, query, kind = Float32Array) {
   const key = `${name}?${query}`;
@@ -43,13 +35,6 @@ function floats(name, query, kind = Float32Array) {
   return kept.get(key);
 }
 
-// A JSON head, then the bytes that it describes.
-function unframed(buffer) {
-  const length = new DataView(buffer).getUint32(0, true);
-  const about = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
-  return [about, buffer, 4 + length];
-}
-
 async function bits(text, count) {
   if (text == null) return null;
   const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -58,27 +43,10 @@ async function bits(text, count) {
   return Uint8Array.from({ length: count }, (_, i) => (bytes[i >> 3] >> (7 - (i & 7))) & 1);
 }
 
-function make(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
 function rgb(colour) {
   const short = colour.match(/\d+(\.\d+)?/g);
   if (colour.startsWith("rgb")) return short.slice(0, 3).map(Number);
   return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-}
-
-// uint8 (C, H, W) at an offset of a buffer, onto a canvas.
-function paint(canvas, buffer, offset, [channels, height, width]) {
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const context = canvas.getContext("2d"), image = context.createImageData(width, height), area = width * height;
-  const bytes = new Uint8Array(buffer, offset, channels * area);
-  for (let i = 0; i < area; i++)
-    for (let c = 0; c < 4; c++) image.data[4 * i + c] = c === 3 ? 255 : bytes[(channels === 1 ? 0 : c) * area + i];
-  context.putImageData(image, 0, 0);
 }
 
 class Atlas {
