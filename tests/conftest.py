@@ -10,13 +10,6 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
 import pytest
 
 
-def pytest_collection_modifyitems(items):
-    """Browser tests share one worker, so that they share one server and one browser."""
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """A Chromium's path; without one the test skips, or fails where LATENTBOARD_BROWSER is `required`."""

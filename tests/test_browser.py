@@ -16,7 +16,8 @@ from tools.crowd import crowd
 from tools.screenshots import hover_point, lasso, point_place
 from train.__main__ import main as train
 
-pytestmark = pytest.mark.browser
+# One worker for all of them: they share a server and a browser.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PAGES = ("", "interpolate", "traverse", "sample", "compare", "checkpoints")
 
