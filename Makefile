@@ -17,7 +17,7 @@ dashboard: $(VENV)/requirements.stamp ## open the dashboard in the browser; PORT
 	$(VENV)/bin/streamlit run dashboard/main.py --server.port $(PORT)
 
 test: lint ## lint, then the whole test suite
-	$(PYTHON) -m pytest -n 2 --dist loadgroup
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/requirements-dev.stamp ## check style and format
 	$(VENV)/bin/ruff check .

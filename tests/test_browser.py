@@ -16,8 +16,7 @@ from tools.crowd import crowd
 from tools.screenshots import hover_point, lasso, point_place
 from train.__main__ import main as train
 
-# One worker for all of them: they share a server and a browser.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PAGES = ("", "interpolate", "traverse", "sample", "compare", "checkpoints")
 
