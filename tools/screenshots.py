@@ -13,7 +13,8 @@ from tools.browser import ROOT, launch, serve, settle
 
 PAGES = {
     "map": "",
-    "interpolate": "interpolate",
+    "interpolate": "interpolate?beside=geodesic",
+    "traverse": "traverse",
     "sample": "sample",
     "compare": "compare",
     "checkpoints": "checkpoints",
@@ -79,6 +80,9 @@ def main(argv: list[str] | None = None) -> int:
                     lasso(page)
                     hover_point(page, chart=1)
                     page.get_by_text("nearest codes the map keeps").nth(1).wait_for()
+                if name == "interpolate":
+                    page.locator(".curve").nth(3).wait_for()  # of both models, both paths
+                    settle(page)
                 file = args.out / (f"{name}-{theme}-{width}.png" if args.all else f"{name}.png")
                 page.screenshot(path=file)
                 print(file)

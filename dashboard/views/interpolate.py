@@ -61,13 +61,13 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     stops = pins.between(spaces)
     if not stops:
         start, goal = end("From row", "from", default_from), end("To row", "to", default_to)
-    kind = state.choice(st.segmented_control, "Path", list(KINDS), "path", text=lambda k: KINDS[k])
+    kind = state.choice(st.selectbox, "Path", list(KINDS), "path", text=lambda k: KINDS[k], width=140)
     others = [NONE, *(k for k in KINDS if k != kind)]
     beside = state.choice(
         st.selectbox, "Beside it", others, "beside", text=lambda k: KINDS.get(k, "Nothing"), width=140,
         help="A second kind of path between the same ends.",
     )  # fmt: skip
-    steps = max(state.number(st.slider, "Frames", 2, 64, 16, "frames", width=160), len(stops))
+    steps = max(state.number(st.slider, "Frames", 2, 64, 16, "frames", width=110), len(stops))
 
 if stops:
     through = [np.stack([p.codes[s.identity] for p in stops]) for s in spaces]

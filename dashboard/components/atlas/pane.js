@@ -203,7 +203,7 @@ class Pane {
     }
     if (sprites.chosen.length) said.push(`${counted(sprites.chosen.length)} of ${counted(sprites.seen)} as images`);
     const text = said.filter(Boolean).join(", ");
-    if (this.title.lastChild.textContent !== text) this.title.lastChild.textContent = text;
+    if (this.title.lastChild.textContent !== text) Object.assign(this.title.lastChild, { textContent: text, title: text });
   }
 
   context(canvas) {
