@@ -21,7 +21,7 @@ from starlette.routing import Route
 from dashboard import resources
 from latent import alive, density, pictures, project
 from latent.align import View
-from latent.decode import decode
+from latent.decode import Undecodable, decode
 from latent.encode import encode
 
 PREFIX = "/latentboard"
@@ -369,6 +369,8 @@ def _served(
             return await run_in_threadpool(answer, request.query_params, body)
         except _Refused as refused:
             return PlainTextResponse(str(refused), refused.status)
+        except Undecodable as error:
+            return PlainTextResponse(str(error), 400)
 
     return endpoint
 

@@ -17,6 +17,10 @@ _LINEAR, _CONVOLUTIONS, _OFF_CPU = 2**20, 2**18, 2**22
 _FEWEST, _MOST = 32, 8192
 
 
+class Undecodable(ValueError):
+    """Codes that a decoder makes no image of."""
+
+
 def best_batch(model: Autoencoder) -> int:
     """Images to decode at once: a power of two by their size, the model's kind and its device.
 
@@ -53,7 +57,10 @@ def pictured(model: Autoencoder, codes: np.ndarray, batch_size: int | None = Non
 
 @torch.inference_mode()
 def decode(model: Autoencoder, codes: np.ndarray, batch_size: int | None = None) -> np.ndarray:
-    """(N, D) codes -> uint8 images (N, C, H, W), so many at once (None: `best_batch`).  ValueError as `checked`."""
+    """(N, D) codes -> uint8 images (N, C, H, W), so many at once (None: `best_batch`).
+
+    ValueError as `checked`; Undecodable, on a CPU, where the decoder gives NaN, as for codes that are far too large.
+    """
     device, start, scratch = model_device(model), 0, None
     on_cuda = device.type == "cuda"
     # Into page-locked memory a batch is copied while the next one is asked for.
@@ -63,7 +70,11 @@ def decode(model: Autoencoder, codes: np.ndarray, batch_size: int | None = None)
         images = torch.mul(made, 255, out=scratch[: len(made)]).round_().clamp_(0, 255)
         place = out[start : start + len(made)]
         if device.type == "cpu":
-            np.copyto(place.numpy(), images.numpy(), casting="unsafe")  # a third of the time torch's copy takes
+            try:
+                with np.errstate(invalid="raise"):  # NaN has no byte
+                    np.copyto(place.numpy(), images.numpy(), casting="unsafe")  # a third of the time torch's copy takes
+            except FloatingPointError as error:
+                raise Undecodable("the decoder gives NaN for some of these codes") from error
         else:
             place.copy_(images.to(torch.uint8), non_blocking=on_cuda)
         start += len(made)
